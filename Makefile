@@ -1,0 +1,132 @@
+# make              build/ldm99 (the program) and its library libldm99.a
+# make check        layers and every test;  make test: the tests alone
+# make demo         16 pictures from 8 prompts with the shipped model: out/demo.png
+# make golden       the hashes that every build must give, compared with tests/golden/
+# make bench        speed beside PyTorch and OpenBLAS where those are installed
+# make install      to PREFIX (/usr/local); make uninstall takes it away again
+#
+# Switches, alone or together; each combination builds in its own folder under build/
+#   CC=clang        another compiler               OPENMP=0   one thread, no OpenMP
+#   NATIVE=1        only this machine's instructions
+#   SAN=1           address and undefined-behaviour sanitizers
+#   DEBUG=1         -O0 -g                         WERROR=1   warnings are errors
+#   CFLAGS='-O3'    replaces -O2 -g                V=1        show the commands
+#   CROSS=s390x-linux-gnu-   another machine; RUN=qemu-s390x runs its tests (static build)
+
+CC      := $(CROSS)$(if $(filter default,$(origin CC)),gcc,$(CC))
+AR      := $(CROSS)ar
+OPENMP  ?= 1
+PREFIX  ?= /usr/local
+variant := $(CROSS)$(notdir $(CC))
+quiet   := $(if $(V),,@)
+
+ifneq ($(filter command environment%,$(firstword $(origin CFLAGS))),)
+variant := $(variant)-$(shell printf '%s' '$(CFLAGS)' | cksum | cut -d' ' -f1)
+isa_speed :=
+else
+isa_speed := -O3
+endif
+CFLAGS   ?= -O2 -g
+WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla \
+            -Wpointer-arith -Wwrite-strings -Wundef -Wno-unknown-pragmas
+# The contract's flags: no contraction, on any compiler.  The last two change no bit, they let loops be widened.
+# _POSIX_C_SOURCE is for the few calls outside C99 (rename over a file, time, signals) in base/ and cli/.
+CONTRACT   := -std=c99 -ffp-contract=off -fno-trapping-math -fno-math-errno -D_POSIX_C_SOURCE=200809L -D_FILE_OFFSET_BITS=64
+ALL_CFLAGS  = $(CONTRACT) $(WARNINGS) -I. $(CFLAGS) $(EXTRA)
+LDLIBS     := -lm
+
+machine := $(shell $(CC) -dumpmachine 2>/dev/null)
+levels  := base
+ifneq ($(filter x86_64%,$(machine)),)
+levels  := base avx2 avx512
+endif
+ifneq ($(filter i386% i486% i586% i686%,$(machine)),)
+EXTRA   += -msse2 -mfpmath=sse
+endif
+ifneq ($(filter alpha%,$(machine)),)
+EXTRA   += -mieee
+endif
+ifeq ($(NATIVE),1)
+EXTRA   += -march=native
+levels  := base
+variant := $(variant)-native
+endif
+ifeq ($(OPENMP),1)
+EXTRA   += -fopenmp
+else
+variant := $(variant)-serial
+endif
+ifeq ($(SAN),1)
+EXTRA   += -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer -DARENA_SEPARATE
+variant := $(variant)-san
+endif
+ifeq ($(DEBUG),1)
+EXTRA   += -O0
+isa_speed :=
+variant := $(variant)-debug
+endif
+ifeq ($(WERROR),1)
+EXTRA   += -Werror
+endif
+ifneq ($(CROSS),)
+LDFLAGS += -static
+endif
+EXTRA   += -DISA_LEVELS=$(words $(levels))
+
+BUILD   ?= build/$(variant)
+# A new .c file in a library folder, or a new tests/test_*.c, needs no line here.
+FOLDERS := base io nn weights diffusion guidance metrics
+SOURCES := $(foreach d,$(FOLDERS),$(wildcard $(d)/*.c))
+ISA     := $(filter %_isa.c,$(SOURCES))
+OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(filter-out $(ISA),$(SOURCES))) \
+           $(foreach l,$(levels),$(ISA:%.c=$(BUILD)/%.$(l).o))
+CLI     := $(filter-out cli/main.c,$(wildcard cli/*.c))
+TESTS   := $(sort $(patsubst tests/%.c,%,$(wildcard tests/test_*.c)))
+LIBRARY := $(BUILD)/libldm99.a
+
+flags_base   :=
+flags_avx2   := -mavx2
+flags_avx512 := -mavx512f -mavx512vl -mavx512dq -mavx512bw -mprefer-vector-width=512
+
+all: $(BUILD)/ldm99
+	@mkdir -p build && ln -sf ../$(BUILD)/ldm99 build/ldm99
+
+$(LIBRARY): $(OBJECTS)
+	$(quiet)rm -f $@ && $(AR) rcs $@ $^
+
+$(BUILD)/ldm99: $(BUILD)/cli/main.o $(CLI:%.c=$(BUILD)/%.o) $(LIBRARY)
+	$(quiet)$(CC) $(ALL_CFLAGS) $(LDFLAGS) $^ $(LDLIBS) -o $@
+
+$(BUILD)/tests/%: $(BUILD)/tests/%.o $(CLI:%.c=$(BUILD)/%.o) $(LIBRARY)
+	$(quiet)$(CC) $(ALL_CFLAGS) $(LDFLAGS) $^ $(LDLIBS) -o $@
+
+# -MMD -MP writes a .d file beside each .o: the headers that it used.
+$(BUILD)/%.o: %.c Makefile
+	@mkdir -p $(@D)
+	$(quiet)$(CC) $(ALL_CFLAGS) -MMD -MP -c $< -o $@
+
+define isa_rule
+$(BUILD)/%_isa.$(1).o: %_isa.c Makefile
+	@mkdir -p $$(@D)
+	$(quiet)$$(CC) $$(CONTRACT) $$(WARNINGS) -I. $$(CFLAGS) $$(isa_speed) $$(EXTRA) $$(flags_$(1)) -DISA=$(1) -MMD -MP -c $$< -o $$@
+endef
+$(foreach l,$(levels),$(eval $(call isa_rule,$(l))))
+
+tests: $(TESTS:%=$(BUILD)/tests/%)
+
+# Runs every test even after a failure, fails if any did, and adds up what they say.
+test: tests all
+	@sh tools/run_tests.sh "$(RUN)" $(TESTS:%=$(BUILD)/tests/%)
+
+layers:
+	sh tools/check_layers.sh
+
+check: layers
+	$(MAKE) WERROR=1 test
+
+clean:
+	rm -rf build
+
+.PHONY: all tests test layers check clean
+.SECONDARY:
+-include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

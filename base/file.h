@@ -1,0 +1,29 @@
+/* base/file.h - whole files, read into an arena and written all or nothing. */
+#ifndef BASE_FILE_H
+#define BASE_FILE_H
+
+#include <stdbool.h>
+
+#include "base/bytes.h"
+
+/* Reads the whole file.  On failure *out is untouched. */
+MUST_CHECK Status file_read(Bytes *out, const char *path, Arena *arena, Error *err);
+
+/* Reads `size` bytes at `offset`; STATUS_FORMAT when the file is shorter. */
+MUST_CHECK Status file_read_part(void *out, const char *path, uint64_t offset, size_t size, Error *err);
+
+MUST_CHECK Status file_size(uint64_t *out, const char *path, Error *err);
+
+/* Writes to "path.tmp", flushes, and renames it over `path`: readers see the old file or the new one, and a
+ * failed run leaves nothing behind. */
+MUST_CHECK Status file_write(const char *path, const void *data, size_t size, Error *err);
+
+bool file_exists(const char *path); /* something can be opened for reading there */
+
+/* Joins with one '/'; NULL when there is no memory. */
+char *path_join(Arena *arena, const char *folder, const char *name);
+
+/* Makes the folder and those above it; fine if they exist. */
+MUST_CHECK Status folder_make(const char *path, Error *err);
+
+#endif
