@@ -48,34 +48,6 @@ void be32_put(unsigned char *p, uint32_t v)
         p[i] = (unsigned char)(v >> (24 - 8 * i) & 255u);
 }
 
-uint32_t float_bits(float x)
-{
-    uint32_t u;
-    memcpy(&u, &x, sizeof u);
-    return u;
-}
-
-float bits_float(uint32_t u)
-{
-    float x;
-    memcpy(&x, &u, sizeof x);
-    return x;
-}
-
-uint64_t double_bits(double x)
-{
-    uint64_t u;
-    memcpy(&u, &x, sizeof u);
-    return u;
-}
-
-double bits_double(uint64_t u)
-{
-    double x;
-    memcpy(&x, &u, sizeof x);
-    return x;
-}
-
 unsigned char *bytes_extend(Bytes *b, size_t size)
 {
     if (b->failed || size > SIZE_MAX / 4 - b->size) {

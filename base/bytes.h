@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "base/arena.h"
+#include "base/bits.h"
 #include "base/error.h"
 
 uint16_t le16_get(const unsigned char *p);
@@ -20,12 +21,6 @@ void le32_put(unsigned char *p, uint32_t v);
 void le64_put(unsigned char *p, uint64_t v);
 uint32_t be32_get(const unsigned char *p);
 void be32_put(unsigned char *p, uint32_t v);
-
-/* The bit pattern of a number, and back (contract, section 1.2). */
-uint32_t float_bits(float x);
-float bits_float(uint32_t u);
-uint64_t double_bits(double x);
-double bits_double(uint64_t u);
 
 /* A string of bytes that grows in an arena.  Starts as {.arena = a}.  The first failure (STATUS_MEMORY) stays
  * in `failed` and later additions do nothing, so that a writer checks once at its end. */
@@ -39,7 +34,8 @@ typedef struct {
 void bytes_add(Bytes *b, const void *data, size_t size);
 void bytes_add_byte(Bytes *b, unsigned value);
 void bytes_add_text(Bytes *b, const char *text);
-void bytes_add_format(Bytes *b, const char *format, ...) PRINTF_LIKE(2, 3); /* at most 1000 characters a call */
+void bytes_add_format(Bytes *b, const char *format, ...)
+    PRINTF_LIKE(2, 3); /* at most 1000 characters a call */
 void bytes_add_le16(Bytes *b, uint16_t v);
 void bytes_add_le32(Bytes *b, uint32_t v);
 void bytes_add_le64(Bytes *b, uint64_t v);
