@@ -101,7 +101,7 @@ static double sin_of_turn(Turn t)
 {
     const bool negative = t.high >> 63; /* the second half-turn */
     t = (Turn){t.high << 1 | t.low >> 63, t.low << 1};
-    if (t.high >> 63) /* sin(pi h) = sin(pi (1 - h)) */
+    if (t.high >> 63) /* h > 1/2 half-turns: the sine of 1 - h is the same */
         t = (Turn){~t.high + (t.low == 0), 0u - t.low};
     int exponent = 0;
     while (t.high >> 63 == 0) {
@@ -137,7 +137,7 @@ float cos_f32(float x)
     if (size == 0x5f18b878u || size == 0x6115cb11u || size == 0x7908cd73u) /* nearer to a tie than 2^-53 */
         return size == 0x5f18b878u ? 0x1.fe2976p-1f : size == 0x6115cb11u ? 0x1.f0285ep-1f : 0x1.f3176ap-1f;
     Turn t = turn_of(size);
-    t.high += (uint64_t)1 << 62; /* cos(a) = sin(a + a quarter turn) */
+    t.high += (uint64_t)1 << 62; /* the cosine is the sine a quarter turn later */
     return (float)sin_of_turn(t);
 }
 

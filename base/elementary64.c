@@ -45,7 +45,7 @@ double exp_f64(double x)
 {
     if (x != x)
         return not_a_number();
-    if (x > 752.0 || x < -752.0) /* exp(752) > 2^1084 */
+    if (x > 752.0 || x < -752.0) /* e^752 > 2^1084 */
         return x > 0.0 ? infinity(false) : 0.0;
     int k;
     const Fixed256 m = fixed_exp(fixed_from_double(x), &k);
@@ -89,7 +89,7 @@ double log_f64(double x)
     if (double_bits(x) == 0x7ff0000000000000u)
         return x;
     const Fixed256 y = fixed_log(x);
-    return fixed_is_zero(y) ? 0.0 : fixed_to_double(y, 0); /* log(1) = +0 */
+    return fixed_is_zero(y) ? 0.0 : fixed_to_double(y, 0); /* x = 1 gives +0 */
 }
 
 /* sin(x + quarters pi/2) for |x| < 2^31.  x = k pi/2 + r, |r| <= pi/4; by k + quarters modulo 4 it is sin(r),

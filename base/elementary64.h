@@ -8,7 +8,7 @@
 #include "base/contract.h"
 
 double exp_f64(double x);
-double log_f64(double x); /* log(+-0) = -infinity, log(x < 0) = NaN */
+double log_f64(double x); /* -infinity at +-0, NaN below */
 double sin_f64(double x); /* |x| < 2^31, NaN beyond */
 double cos_f64(double x); /* |x| < 2^31, NaN beyond */
 

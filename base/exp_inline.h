@@ -41,7 +41,7 @@ static inline float nan_kept(uint32_t x_bits, uint32_t y_bits)
 
 /* exp(x) = scale * (1 + p) for |x| <= 700. */
 typedef struct {
-    double p;     /* exp(r) - 1 */
+    double p;     /* e^r - 1 */
     double scale; /* 2^k */
 } ExpParts;
 
