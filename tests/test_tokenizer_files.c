@@ -139,8 +139,7 @@ static void test_saving_gives_the_same_again(void)
     Bytes old, new;
     CHECK(file_read(&old, "tests/vectors/tokenizer/merges.txt", &arena, NULL) == STATUS_OK);
     CHECK(file_read(&new, "build/test_tokenizer_files/merges.txt", &arena, NULL) == STATUS_OK);
-    CHECK(old.size == new.size && memcmp(old.data, new.data, old.size) == 0);
-          0); /* the last line is ended */
+    CHECK(old.size == new.size &&memcmp(old.data, new.data, old.size) == 0);
     arena_free(&arena);
 }
 
