@@ -40,11 +40,11 @@ typedef struct Parameter {
 } Parameter;
 
 typedef struct Weights {
-    Arena *arena;           /* holds the parameters, and their gradients when trainable */
+    Arena *arena;             /* holds the parameters, and their gradients when trainable */
     struct WeightFile *files; /* load mode: where names are looked up, the first file first */
-    bool create;            /* create mode: nothing is read */
-    uint64_t seed;          /* create mode */
-    bool trainable;         /* what is asked for from now on gets a gradient */
+    bool create;              /* create mode: nothing is read */
+    uint64_t seed;            /* create mode */
+    bool trainable;           /* what is asked for from now on gets a gradient */
     Parameter *first, *last;
     size_t count;   /* parameters */
     size_t numbers; /* numbers in all parameters */
@@ -60,7 +60,8 @@ void weights_open(Weights *w, Arena *arena, const char *path);
 
 /* The parameter "prefix.name" (prefix "" is left out) of that shape; init says what create mode draws.
  * Errors: no such tensor, another shape, a dtype that cannot be read, no memory. */
-Tensor *weights_tensor(Weights *w, const char *prefix, const char *name, Init init, int rank, const int *dim);
+Tensor *weights_tensor(Weights *w, const char *prefix, const char *name, Init init, int rank,
+                       const int *dim);
 
 /* What layers ask for: name.weight and name.bias under the prefix, PyTorch's default initialisations
  * (uniform within 1/sqrt(fan in) for linear and conv2d, weight and bias; ones and zeros for norms). */
@@ -80,7 +81,7 @@ MUST_CHECK Status weights_finish(Weights *w, Error *err);
 
 /* The prefix of a child: "prefix.format..." written into text; returns text.  weights_child(t, "mid_block",
  * "resnets.%d", 1) is "mid_block.resnets.1". */
-enum { WEIGHTS_NAME = 200 };
+enum { WEIGHTS_NAME = 256 };
 const char *weights_child(char text[WEIGHTS_NAME], const char *prefix, const char *format, ...)
     PRINTF_LIKE(3, 4);
 
