@@ -31,12 +31,12 @@ typedef struct {
     bool causal, mask_per_sample;
 } AttentionShape;
 
-/* Numbers of scratch that the two functions below need. */
+/* Bytes of scratch that the two functions below need. */
 size_t attention_scratch(const AttentionShape *shape);
 
 void attention_forward(float *y,                                                          // out
                        const float *q, const float *k, const float *v, const float *mask, // in
-                       const AttentionShape *shape, float *scratch);
+                       const AttentionShape *shape, void *scratch);
 
 /* With P computed again and dP = dy v^T:  dv = P^T dy,  dS = P * (dP - sum8 over the keys of P * dP),
  * dq = scale * dS k,  dk = (scale * dS)^T q; written, each may be NULL.  dv and dk sum over the queries,
@@ -44,7 +44,7 @@ void attention_forward(float *y,                                                
 void attention_backward(float *dq, float *dk, float *dv, // out
                         const float *dy, const float *q, const float *k, const float *v,
                         const float *mask, // in
-                        const AttentionShape *shape, float *scratch);
+                        const AttentionShape *shape, void *scratch);
 
 /* On the tape: y (B,T,heads*d).  STATUS_SHAPE when q, k, v, mask or heads do not fit. */
 Tensor *attention(Tape *tape, Tensor *q, Tensor *k, Tensor *v, AttentionOptions options);

@@ -33,22 +33,22 @@ typedef struct {
 /* False when they do not fit: channels, groups, or a kernel larger than the padded picture. */
 bool conv2d_shape(Conv2dShape *out, const Tensor *x, const Tensor *weight, Conv2dOptions options);
 
-/* Numbers of scratch that each of the functions below needs. */
+/* Bytes of scratch that each of the functions below needs. */
 size_t conv2d_scratch(const Conv2dShape *shape);
 
 void conv2d_forward(float *y,                                               // out
                     const float *x, const float *weight, const float *bias, // in
-                    const Conv2dShape *shape, float *scratch);
+                    const Conv2dShape *shape, void *scratch);
 
 /* dx, written. */
 void conv2d_backward_input(float *dx,                            // out
                            const float *dy, const float *weight, // in
-                           const Conv2dShape *shape, float *scratch);
+                           const Conv2dShape *shape, void *scratch);
 
 /* dweight += each sample's gradient, first sample first. */
 void conv2d_backward_weight(float *dweight,                  // in/out
                             const float *dy, const float *x, // in
-                            const Conv2dShape *shape, float *scratch);
+                            const Conv2dShape *shape, void *scratch);
 
 /* dbias += each sample's sum of dy, first sample first. */
 void conv2d_backward_bias(float *dbias,    // in/out (O)

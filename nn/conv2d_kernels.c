@@ -38,7 +38,7 @@ size_t conv2d_scratch(const Conv2dShape *shape)
 }
 
 void conv2d_forward(float *y, const float *x, const float *weight, const float *bias, const Conv2dShape *s,
-                    float *scratch)
+                    void *scratch)
 {
     const size_t C = s->C / s->groups, O = s->O / s->groups;
     (void)scratch;
@@ -66,7 +66,7 @@ static size_t output_of(size_t position, size_t pad, size_t tap, const Conv2dSha
 }
 
 void conv2d_backward_input(float *dx, const float *dy, const float *weight, const Conv2dShape *s,
-                           float *scratch)
+                           void *scratch)
 {
     const size_t C = s->C / s->groups, O = s->O / s->groups, taps = s->KH * s->KW;
     (void)scratch;
@@ -85,7 +85,7 @@ void conv2d_backward_input(float *dx, const float *dy, const float *weight, cons
 }
 
 void conv2d_backward_weight(float *dweight, const float *dy, const float *x, const Conv2dShape *s,
-                            float *scratch)
+                            void *scratch)
 {
     const size_t C = s->C / s->groups, O = s->O / s->groups, taps = s->KH * s->KW;
     (void)scratch;

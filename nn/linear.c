@@ -1,32 +1,60 @@
 #include "nn/linear.h"
-#include "nn/matmul.h"
+
+#include "nn/gemm_product.h"
+
+/* Few rows of x: packing the weight would cost more than the product, so x is packed and the result turned. */
+enum { FEW_ROWS = 64 };
+
+size_t linear_scratch(const LinearShape *s)
+{
+    const size_t rows = s->N * s->T;
+    const size_t forward = rows < FEW_ROWS ? gemm_product_scratch(s->out, rows, s->in)
+                                           : gemm_product_scratch(rows, s->out, s->in);
+    const size_t to_x = gemm_product_scratch(rows, s->in, s->out);
+    return forward > to_x ? forward : to_x;
+}
+
+void linear_forward(float *y, const float *x, const float *weight, const float *bias, const LinearShape *s,
+                    void *scratch)
+{
+    const size_t rows = s->N * s->T;
+    GemmProduct product = {.batch = 1,
+                           .rows = rows,
+                           .lanes = s->out,
+                           .K = s->in,
+                           .a = {x, 0, s->in, 1},
+                           .b = {weight, 0, s->in, 1},
+                           .c = {y, 0, s->out, 1},
+                           .lane_bias = bias};
+    if (rows < FEW_ROWS)
+        product = (GemmProduct){.batch = 1,
+                                .rows = s->out,
+                                .lanes = rows,
+                                .K = s->in,
+                                .a = {weight, 0, s->in, 1},
+                                .b = {x, 0, s->in, 1},
+                                .c = {y, 0, 1, s->out},
+                                .row_bias = bias};
+    gemm_product(&product, scratch);
+}
+
+void linear_backward_input(float *dx, const float *dy, const float *weight, const LinearShape *s,
+                           void *scratch)
+{
+    const GemmProduct product = {.batch = 1,
+                                 .rows = s->N * s->T,
+                                 .lanes = s->in,
+                                 .K = s->out,
+                                 .a = {dy, 0, s->out, 1},
+                                 .b = {weight, 0, 1, s->in},
+                                 .c = {dx, 0, s->in, 1}};
+    gemm_product(&product, scratch);
+}
 
 enum { PANEL = 256 };
 
-size_t linear_scratch(const LinearShape *shape)
-{
-    (void)shape;
-    return 0;
-}
-
-void linear_forward(float *y, const float *x, const float *weight, const float *bias,
-                    const LinearShape *shape, float *scratch)
-{
-    const size_t rows = shape->N * shape->T, out = shape->out;
-    matmul_forward(y, x, weight, &(MatmulShape){1, rows, out, shape->in, true}, scratch);
-    for (size_t i = 0; bias != NULL && i < rows * out; i++)
-        y[i] = y[i] + bias[i % out];
-}
-
-void linear_backward_input(float *dx, const float *dy, const float *weight, const LinearShape *shape,
-                           float *scratch)
-{
-    matmul_forward(dx, dy, weight, &(MatmulShape){1, shape->N * shape->T, shape->in, shape->out, false},
-                   scratch);
-}
-
 void linear_backward_weight(float *dweight, const float *dy, const float *x, const LinearShape *shape,
-                            float *scratch)
+                            void *scratch)
 {
     const size_t T = shape->T, in = shape->in, out = shape->out;
     (void)scratch;
@@ -70,7 +98,7 @@ static void linear_node_backward(Tape *tape, const TapeNode *node)
     const LinearShape *shape = &self->shape;
     const float *dy = node->out->grad;
     const ArenaMark mark = arena_mark(tape->arena);
-    float *scratch = tape_alloc(tape, linear_scratch(shape), sizeof *scratch);
+    void *scratch = tape_alloc(tape, linear_scratch(shape), 1);
     float *dx = tape_grad_begin(tape, self->x);
     float *dweight = tape_grad_add(tape, self->weight);
     float *dbias = tape_grad_add(tape, self->bias);
@@ -115,7 +143,7 @@ Tensor *linear(Tape *tape, Tensor *x, Tensor *weight, Tensor *bias)
     if (y == NULL)
         return NULL;
     const ArenaMark mark = arena_mark(tape->arena);
-    float *scratch = tape_alloc(tape, linear_scratch(&shape), sizeof *scratch);
+    void *scratch = tape_alloc(tape, linear_scratch(&shape), 1);
     if (scratch == NULL)
         return NULL;
     linear_forward(y->data, x->data, weight->data, bias != NULL ? bias->data : NULL, &shape, scratch);

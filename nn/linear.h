@@ -10,22 +10,22 @@ typedef struct {
     size_t N, T, in, out;
 } LinearShape;
 
-/* Numbers of scratch that each of the functions below needs. */
+/* Bytes of scratch that each of the functions below needs. */
 size_t linear_scratch(const LinearShape *shape);
 
 void linear_forward(float *y,                                               // out
                     const float *x, const float *weight, const float *bias, // in
-                    const LinearShape *shape, float *scratch);
+                    const LinearShape *shape, void *scratch);
 
 /* dx = dy W, written; the reduction runs over the out features. */
 void linear_backward_input(float *dx,                            // out
                            const float *dy, const float *weight, // in
-                           const LinearShape *shape, float *scratch);
+                           const LinearShape *shape, void *scratch);
 
 /* Sample after sample, dweight += dy_n^T x_n (the reduction runs over the T rows). */
 void linear_backward_weight(float *dweight,                  // in/out
                             const float *dy, const float *x, // in
-                            const LinearShape *shape, float *scratch);
+                            const LinearShape *shape, void *scratch);
 
 /* Sample after sample, dbias += sum8 over the T rows of dy_n, rounded to binary32. */
 void linear_backward_bias(float *dbias,    // in/out

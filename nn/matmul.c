@@ -1,102 +1,71 @@
 #include "nn/matmul.h"
 
-enum { PANEL = 256 };
+#include "nn/gemm_product.h"
 
-size_t matmul_scratch(const MatmulShape *shape)
+static size_t most(size_t a, size_t b)
 {
-    (void)shape;
-    return 0;
+    return a > b ? a : b;
 }
 
-/* sum over k of a[k*a_step] * b[k*b_step] by the panel rule. */
-static float panel_dot(const float *a, size_t a_step, const float *b, size_t b_step, size_t K)
+size_t matmul_scratch(const MatmulShape *s)
 {
-    float total = 0.0f;
-    for (size_t start = 0; start < K; start += PANEL) {
-        float sum = 0.0f;
-        for (size_t k = start; k < K && k < start + PANEL; k++) {
-            const float product = a[k * a_step] * b[k * b_step];
-            sum = sum + product;
-        }
-        total = start == 0 ? sum : total + sum;
-    }
-    return total;
+    const size_t forward = gemm_product_scratch(s->M, s->N, s->K);
+    const size_t to_a = gemm_product_scratch(s->M, s->K, s->N);
+    const size_t to_b =
+        s->transpose_b ? gemm_product_scratch(s->N, s->K, s->M) : gemm_product_scratch(s->K, s->N, s->M);
+    return most(forward, most(to_a, to_b));
 }
 
-/* c (M,N): c[i][j] = sum over k of a[i*a_row + k*a_step] * b[j*b_row + k*b_step]. */
-typedef struct {
-    float *c;
-    const float *a, *b;
-    size_t M, N, K, a_row, a_step, b_row, b_step;
-} Product;
-
-static void product(const Product *p)
+void matmul_forward(float *c, const float *a, const float *b, const MatmulShape *s, void *scratch)
 {
-    for (size_t i = 0; i < p->M; i++)
-        for (size_t j = 0; j < p->N; j++)
-            p->c[i * p->N + j] =
-                panel_dot(p->a + i * p->a_row, p->a_step, p->b + j * p->b_row, p->b_step, p->K);
+    const size_t M = s->M, N = s->N, K = s->K;
+    const GemmProduct product = {.batch = s->batch,
+                                 .rows = M,
+                                 .lanes = N,
+                                 .K = K,
+                                 .a = {a, M * K, K, 1},
+                                 .b = {b, K * N, s->transpose_b ? K : 1, s->transpose_b ? 1 : N},
+                                 .c = {c, M * N, N, 1}};
+    gemm_product(&product, scratch);
 }
 
-void matmul_forward(float *c, const float *a, const float *b, const MatmulShape *shape, float *scratch)
+/* da = dc b^T */
+static void to_a(float *da, const float *dc, const float *b, const MatmulShape *s, void *scratch)
 {
-    const size_t M = shape->M, N = shape->N, K = shape->K;
-    (void)scratch;
-    for (size_t n = 0; n < shape->batch; n++)
-        product(&(Product){.c = c + n * M * N,
-                           .a = a + n * M * K,
-                           .b = b + n * N * K,
-                           .M = M,
-                           .N = N,
-                           .K = K,
-                           .a_row = K,
-                           .a_step = 1,
-                           .b_row = shape->transpose_b ? K : 1,
-                           .b_step = shape->transpose_b ? 1 : N});
+    const size_t M = s->M, N = s->N, K = s->K;
+    const GemmProduct product = {.batch = s->batch,
+                                 .rows = M,
+                                 .lanes = K,
+                                 .K = N,
+                                 .a = {dc, M * N, N, 1},
+                                 .b = {b, K * N, s->transpose_b ? 1 : N, s->transpose_b ? K : 1},
+                                 .c = {da, M * K, K, 1}};
+    gemm_product(&product, scratch);
+}
+
+/* db = a^T dc, or dc^T a when b came transposed: rows of `left` turned, times `right`. */
+static void to_b(float *db, const float *left, size_t rows, const float *right, size_t lanes,
+                 const MatmulShape *s, void *scratch)
+{
+    const GemmProduct product = {.batch = s->batch,
+                                 .rows = rows,
+                                 .lanes = lanes,
+                                 .K = s->M,
+                                 .a = {left, s->M * rows, 1, rows},
+                                 .b = {right, s->M * lanes, 1, lanes},
+                                 .c = {db, rows * lanes, lanes, 1}};
+    gemm_product(&product, scratch);
 }
 
 void matmul_backward(float *da, float *db, const float *dc, const float *a, const float *b,
-                     const MatmulShape *shape, float *scratch)
+                     const MatmulShape *s, void *scratch)
 {
-    const size_t M = shape->M, N = shape->N, K = shape->K;
-    const bool turned = shape->transpose_b;
-    (void)scratch;
-    for (size_t n = 0; n < shape->batch; n++) {
-        const float *dcn = dc + n * M * N, *an = a + n * M * K, *bn = b + n * N * K;
-        if (da != NULL)
-            product(&(Product){.c = da + n * M * K,
-                               .a = dcn,
-                               .b = bn,
-                               .M = M,
-                               .N = K,
-                               .K = N,
-                               .a_row = N,
-                               .a_step = 1,
-                               .b_row = turned ? 1 : N,
-                               .b_step = turned ? K : 1});
-        if (db != NULL && turned)
-            product(&(Product){.c = db + n * N * K,
-                               .a = dcn,
-                               .b = an,
-                               .M = N,
-                               .N = K,
-                               .K = M,
-                               .a_row = 1,
-                               .a_step = N,
-                               .b_row = 1,
-                               .b_step = K});
-        if (db != NULL && !turned)
-            product(&(Product){.c = db + n * N * K,
-                               .a = an,
-                               .b = dcn,
-                               .M = K,
-                               .N = N,
-                               .K = M,
-                               .a_row = 1,
-                               .a_step = K,
-                               .b_row = 1,
-                               .b_step = N});
-    }
+    if (da != NULL)
+        to_a(da, dc, b, s, scratch);
+    if (db != NULL && s->transpose_b)
+        to_b(db, dc, s->N, a, s->K, s, scratch);
+    else if (db != NULL)
+        to_b(db, a, s->K, dc, s->N, s, scratch);
 }
 
 typedef struct {
@@ -109,7 +78,7 @@ static void matmul_node_backward(Tape *tape, const TapeNode *node)
 {
     const MatmulNode *self = (const MatmulNode *)node;
     const ArenaMark mark = arena_mark(tape->arena);
-    float *scratch = tape_alloc(tape, matmul_scratch(&self->shape), sizeof *scratch);
+    void *scratch = tape_alloc(tape, matmul_scratch(&self->shape), 1);
     float *da = tape_grad_begin(tape, self->a);
     float *db = tape_grad_begin(tape, self->b);
     if (tape->error.status == STATUS_OK)
@@ -155,7 +124,7 @@ Tensor *matmul(Tape *tape, Tensor *a, Tensor *b, bool transpose_b)
     if (c == NULL)
         return NULL;
     const ArenaMark mark = arena_mark(tape->arena);
-    float *scratch = tape_alloc(tape, matmul_scratch(&shape), sizeof *scratch);
+    void *scratch = tape_alloc(tape, matmul_scratch(&shape), 1);
     if (scratch == NULL)
         return NULL;
     matmul_forward(c->data, a->data, b->data, &shape, scratch);

@@ -16,17 +16,17 @@ typedef struct {
     bool transpose_b;
 } MatmulShape;
 
-/* Numbers of scratch that the two functions below need. */
+/* Bytes of scratch that the two functions below need. */
 size_t matmul_scratch(const MatmulShape *shape);
 
 void matmul_forward(float *c,                       // out (batch,M,N)
                     const float *a, const float *b, // in
-                    const MatmulShape *shape, float *scratch);
+                    const MatmulShape *shape, void *scratch);
 
 /* da = dc b^T (k runs over N) and db = a^T dc (k runs over M), written; either may be NULL. */
 void matmul_backward(float *da, float *db,                            // out, shaped like a and b
                      const float *dc, const float *a, const float *b, // in
-                     const MatmulShape *shape, float *scratch);
+                     const MatmulShape *shape, void *scratch);
 
 /* On the tape: a (...,M,K) times b (...,K,N), or (...,N,K) when transpose_b, gives (...,M,N).  Both have the
  * same rank, 2 to 4, and the same leading axes; STATUS_SHAPE otherwise. */

@@ -1,0 +1,105 @@
+/* nn/gemm.h - the inner loops that every matrix product of the library is made of.
+ *
+ *   C[r][j] = sum over k of A[r][k] * B[k][j]      under the panel rule of nn/matmul.h
+ *
+ * A tile is a few rows of C by one vector of lanes j; all its sums stay in registers while k runs over one
+ * panel.  The operands are found through tables of offsets, one entry a k, so that the same tile serves rows
+ * and columns of matrices, the taps of a convolution and the heads of attention without copying A:
+ *
+ *   A[r][k] = a[r * a_row + a_k[k]]      B[k][j] = b[b_k[k] + j]
+ *
+ * Lanes must be neighbours in memory; where they are not, B is packed first.  The shape of a tile depends on
+ * the instruction set, the sum that each lane computes does not. */
+#ifndef NN_GEMM_H
+#define NN_GEMM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+enum {
+    GEMM_PANEL = 256,    /* the contract's panel */
+    GEMM_LANES_MOST = 16 /* no instruction set has wider tiles */
+};
+
+/* One tile and at most one panel of k. */
+typedef struct {
+    const float *a;
+    const ptrdiff_t *a_k;
+    size_t a_row;
+    const float *b;
+    const ptrdiff_t *b_k;
+    size_t K; /* 0 to GEMM_PANEL */
+    float *c; /* `lanes` numbers a row, rows c_row apart */
+    size_t c_row;
+    bool add; /* c += the panel's sum, or c = it */
+} GemmTile;
+
+typedef struct {
+    size_t rows, lanes; /* of the largest tile; lanes is a power of two, at least 4 */
+    void (*tile)(const GemmTile *tile, size_t rows);
+    /* packed[k][j] = source[k_offset[k] + lane_offset[j]] for k < K and j < count, 0 for count <= j < lanes */
+    void (*pack)(float *packed, const float *source, const ptrdiff_t *k_offset, size_t K,
+                 const ptrdiff_t *lane_offset, size_t count);
+    /* y[i] = c[i] + bias[i], or c[i] when bias is NULL;  y[i] = c[i] + bias */
+    void (*put)(float *y, const float *c, const float *bias, size_t n);
+    void (*put_biased)(float *y, const float *c, float bias, size_t n);
+} GemmKernels;
+
+const GemmKernels *gemm_kernels(void);
+
+/* table[i] = i * stride. */
+void gemm_offsets(ptrdiff_t *table, size_t count, size_t stride);
+
+static inline size_t gemm_least(size_t a, size_t b)
+{
+    return a < b ? a : b;
+}
+
+/* n rounded up to whole groups, and the number of groups. */
+static inline size_t gemm_groups(size_t n, size_t group)
+{
+    return (n + group - 1) / group;
+}
+
+/* How a length is cut into parts as equal as can be, none longer than `most`: part i starts at begin(i). */
+typedef struct {
+    size_t length, parts;
+} GemmCut;
+
+static inline GemmCut gemm_cut(size_t length, size_t most)
+{
+    return (GemmCut){length, gemm_groups(length, most)};
+}
+
+static inline size_t gemm_begin(GemmCut cut, size_t part)
+{
+    const size_t whole = cut.length / cut.parts, longer = cut.length % cut.parts;
+    return part * whole + gemm_least(part, longer);
+}
+
+/* ---- a block of C: many tiles, and a stretch of k that starts at a multiple of GEMM_PANEL ---- */
+
+/* At most so many k at once: then the packed B of a few lanes fits in the nearer caches. */
+enum { GEMM_STRETCH = 4 * GEMM_PANEL };
+
+/* The stretches that K is walked in are equal numbers of panels; this long. */
+static inline size_t gemm_stretch(size_t K)
+{
+    const GemmCut cut = gemm_cut(gemm_groups(K, GEMM_PANEL), GEMM_STRETCH / GEMM_PANEL);
+    return gemm_least(K, cut.parts > 0 ? gemm_groups(cut.length, cut.parts) * GEMM_PANEL : 0);
+}
+
+typedef struct {
+    const float *data;
+    const ptrdiff_t *k; /* K entries, increasing, the first one 0 */
+    size_t row;
+} GemmA;
+
+/* c (rows, c_row) = or += A[.][k0..k1) times packed B.  `packed` holds gemm_groups(lanes, kernels->lanes) panels
+ * of (k1 - k0, kernels->lanes), packed_k = gemm_offsets(k1 - k0, kernels->lanes); c has room for whole panels.
+ * k0 == 0 starts the sums. */
+void gemm_block(float *c, size_t c_row,                                  // in/out
+                GemmA a, const float *packed, const ptrdiff_t *packed_k, // in
+                size_t rows, size_t lanes, size_t k0, size_t k1);
+
+#endif

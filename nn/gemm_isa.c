@@ -1,0 +1,213 @@
+/* nn/gemm_isa.c - the tiles of nn/gemm.h, once for every instruction set. */
+#include "nn/gemm.h"
+
+#include <string.h>
+
+#include "base/isa.h"
+
+/* A tile's sums must fit in the registers beside one vector of B and the products: 16 of 32 registers with
+ * AVX-512, 12 of 16 (6 x 2) with AVX2 and SSE2, 16 of 32 (8 x 2) with NEON. */
+#if defined(__AVX512F__)
+#define ROWS 16
+enum { LANES = 16 };
+#elif defined(__AVX2__)
+#define ROWS 6
+enum { LANES = 16 };
+#elif defined(__aarch64__)
+#define ROWS 8
+enum { LANES = 8 };
+#else
+#define ROWS 6
+enum { LANES = 8 };
+#endif
+
+/* The tile must be compiled once for every number of rows, as a constant. */
+#ifdef __GNUC__
+#define ALWAYS_INLINE inline __attribute__((always_inline))
+#else
+#define ALWAYS_INLINE inline
+#endif
+
+/* Row r of the tile, when there is one: sum[j] += a[r] * b[j]. */
+static ALWAYS_INLINE void step(float *restrict sum, size_t r, size_t rows, const float *restrict a,
+                               size_t a_row, const float *restrict b)
+{
+    if (r >= rows)
+        return;
+    const float factor = a[r * a_row];
+#pragma omp simd
+    for (size_t j = 0; j < LANES; j++) {
+        const float product = factor * b[j];
+        sum[j] = sum[j] + product;
+    }
+}
+
+static ALWAYS_INLINE void store(const float *restrict sum, size_t r, size_t rows, const GemmTile *t)
+{
+    if (r >= rows)
+        return;
+    float *restrict c = t->c + r * t->c_row;
+    if (t->add) {
+#pragma omp simd
+        for (size_t j = 0; j < LANES; j++)
+            c[j] = c[j] + sum[j];
+    } else {
+        memcpy(c, sum, LANES * sizeof *c);
+    }
+}
+
+/* One array a row, not one array of rows: only so do gcc and clang both keep every sum in a register. */
+static ALWAYS_INLINE void tile_of(const GemmTile *t, const size_t rows)
+{
+    float s0[LANES] = {0}, s1[LANES] = {0}, s2[LANES] = {0}, s3[LANES] = {0};
+    float s4[LANES] = {0}, s5[LANES] = {0}, s6[LANES] = {0}, s7[LANES] = {0};
+    float s8[LANES] = {0}, s9[LANES] = {0}, s10[LANES] = {0}, s11[LANES] = {0};
+    float s12[LANES] = {0}, s13[LANES] = {0}, s14[LANES] = {0}, s15[LANES] = {0};
+    const size_t K = t->K, a_row = t->a_row;
+    const ptrdiff_t *a_k = t->a_k, *b_k = t->b_k;
+    const float *a0 = t->a, *b0 = t->b;
+    for (size_t k = 0; k < K; k++) {
+        const float *restrict a = a0 + a_k[k], *restrict b = b0 + b_k[k];
+        step(s0, 0, rows, a, a_row, b);
+        step(s1, 1, rows, a, a_row, b);
+        step(s2, 2, rows, a, a_row, b);
+        step(s3, 3, rows, a, a_row, b);
+        step(s4, 4, rows, a, a_row, b);
+        step(s5, 5, rows, a, a_row, b);
+        step(s6, 6, rows, a, a_row, b);
+        step(s7, 7, rows, a, a_row, b);
+        step(s8, 8, rows, a, a_row, b);
+        step(s9, 9, rows, a, a_row, b);
+        step(s10, 10, rows, a, a_row, b);
+        step(s11, 11, rows, a, a_row, b);
+        step(s12, 12, rows, a, a_row, b);
+        step(s13, 13, rows, a, a_row, b);
+        step(s14, 14, rows, a, a_row, b);
+        step(s15, 15, rows, a, a_row, b);
+    }
+    store(s0, 0, rows, t);
+    store(s1, 1, rows, t);
+    store(s2, 2, rows, t);
+    store(s3, 3, rows, t);
+    store(s4, 4, rows, t);
+    store(s5, 5, rows, t);
+    store(s6, 6, rows, t);
+    store(s7, 7, rows, t);
+    store(s8, 8, rows, t);
+    store(s9, 9, rows, t);
+    store(s10, 10, rows, t);
+    store(s11, 11, rows, t);
+    store(s12, 12, rows, t);
+    store(s13, 13, rows, t);
+    store(s14, 14, rows, t);
+    store(s15, 15, rows, t);
+}
+
+static void tile(const GemmTile *t, size_t rows)
+{
+    switch (rows) {
+    case 1: tile_of(t, 1); break;
+    case 2: tile_of(t, 2); break;
+    case 3: tile_of(t, 3); break;
+    case 4: tile_of(t, 4); break;
+    case 5: tile_of(t, 5); break;
+    case 6: tile_of(t, 6); break;
+#if ROWS > 6
+    case 7: tile_of(t, 7); break;
+    case 8: tile_of(t, 8); break;
+#endif
+#if ROWS > 8
+    case 9: tile_of(t, 9); break;
+    case 10: tile_of(t, 10); break;
+    case 11: tile_of(t, 11); break;
+    case 12: tile_of(t, 12); break;
+    case 13: tile_of(t, 13); break;
+    case 14: tile_of(t, 14); break;
+    case 15: tile_of(t, 15); break;
+    case 16: tile_of(t, 16); break;
+#endif
+    default: break;
+    }
+}
+
+/* ---- packing ---- */
+
+/* Do the lanes come in groups of `run` neighbours? */
+static bool lanes_in_runs(const ptrdiff_t *lane, size_t run)
+{
+    bool so = true;
+    for (size_t j = 0; j < LANES; j++)
+        so = so && lane[j] == lane[j / run * run] + (ptrdiff_t)(j % run);
+    return so;
+}
+
+static ALWAYS_INLINE void pack_runs(float *restrict packed, const float *restrict source,
+                                    const ptrdiff_t *k_offset, size_t K, const ptrdiff_t *lane,
+                                    const size_t run)
+{
+    for (size_t k = 0; k < K; k++)
+        for (size_t j = 0; j < LANES; j += run)
+            memcpy(packed + k * LANES + j, source + k_offset[k] + lane[j], run * sizeof *packed);
+}
+
+/* A few lanes at a time: columns of a wide matrix would push one another out of the cache. */
+static void pack_any(float *restrict packed, const float *restrict source, const ptrdiff_t *k_offset,
+                     size_t K, const ptrdiff_t *lane, size_t count)
+{
+    enum { FEW = 4 };
+    size_t j = 0;
+    for (; j + FEW <= count; j += FEW) {
+        const float *s0 = source + lane[j], *s1 = source + lane[j + 1];
+        const float *s2 = source + lane[j + 2], *s3 = source + lane[j + 3];
+        for (size_t k = 0; k < K; k++) {
+            float *to = packed + k * LANES + j;
+            const ptrdiff_t from = k_offset[k];
+            to[0] = s0[from];
+            to[1] = s1[from];
+            to[2] = s2[from];
+            to[3] = s3[from];
+        }
+    }
+    for (; j < count; j++)
+        for (size_t k = 0; k < K; k++)
+            packed[k * LANES + j] = source[k_offset[k] + lane[j]];
+    for (; j < LANES; j++)
+        for (size_t k = 0; k < K; k++)
+            packed[k * LANES + j] = 0.0f;
+}
+
+static void pack(float *packed, const float *source, const ptrdiff_t *k_offset, size_t K,
+                 const ptrdiff_t *lane, size_t count)
+{
+    if (count == LANES && lanes_in_runs(lane, LANES))
+        pack_runs(packed, source, k_offset, K, lane, LANES);
+    else if (count == LANES && lanes_in_runs(lane, 8))
+        pack_runs(packed, source, k_offset, K, lane, 8);
+    else if (count == LANES && lanes_in_runs(lane, 4))
+        pack_runs(packed, source, k_offset, K, lane, 4);
+    else
+        pack_any(packed, source, k_offset, K, lane, count);
+}
+
+/* ---- results ---- */
+
+static void put(float *restrict y, const float *restrict c, const float *restrict bias, size_t n)
+{
+    if (bias == NULL) {
+        memcpy(y, c, n * sizeof *y);
+        return;
+    }
+#pragma omp simd
+    for (size_t i = 0; i < n; i++)
+        y[i] = c[i] + bias[i];
+}
+
+static void put_biased(float *restrict y, const float *restrict c, float bias, size_t n)
+{
+#pragma omp simd
+    for (size_t i = 0; i < n; i++)
+        y[i] = c[i] + bias;
+}
+
+extern const GemmKernels ISA_TABLE(gemm_kernels);
+const GemmKernels ISA_TABLE(gemm_kernels) = {ROWS, LANES, tile, pack, put, put_biased};
