@@ -56,7 +56,7 @@ static void probabilities(float *P, const float *q, const float *k, const float 
 
 size_t attention_scratch(const AttentionShape *s)
 {
-    return 2 * s->T * s->S;
+    return 2 * s->T * s->S * sizeof(float);
 }
 
 static const float *mask_of(const float *mask, const AttentionShape *s, size_t b)
@@ -68,13 +68,14 @@ void attention_forward(float *y, const float *q, const float *k, const float *v,
                        const AttentionShape *s, void *scratch)
 {
     const size_t width = s->heads * s->d;
+    float *P = scratch;
     for (size_t i = 0; i < s->B * s->heads; i++) {
         const size_t b = i / s->heads, queries = b * s->T * width + i % s->heads * s->d;
         const size_t keys = b * s->S * width + i % s->heads * s->d;
-        probabilities(scratch, q + queries, k + keys, mask_of(mask, s, b), s);
+        probabilities(P, q + queries, k + keys, mask_of(mask, s, b), s);
         for (size_t t = 0; t < s->T; t++)
             for (size_t c = 0; c < s->d; c++)
-                y[queries + t * width + c] = panel_dot(scratch + t * s->S, 1, v + keys + c, width, s->S);
+                y[queries + t * width + c] = panel_dot(P + t * s->S, 1, v + keys + c, width, s->S);
     }
 }
 
@@ -104,7 +105,7 @@ void attention_backward(float *dq, float *dk, float *dv, const float *dy, const 
                         const float *v, const float *mask, const AttentionShape *s, void *scratch)
 {
     const size_t T = s->T, S = s->S, width = s->heads * s->d;
-    float *P = scratch, *dS = scratch + T * S;
+    float *P = scratch, *dS = P + T * S;
     for (size_t i = 0; i < s->B * s->heads; i++) {
         const size_t b = i / s->heads, queries = b * T * width + i % s->heads * s->d;
         const size_t keys = b * S * width + i % s->heads * s->d;
