@@ -61,18 +61,19 @@ Tensor *tape_input(Tape *tape, float *data, int rank, const int *dim, bool wants
     return x;
 }
 
-static bool wants(const Tensor *x)
+bool tape_wants(const Tape *tape, const Tensor *x)
 {
-    return x != NULL && x->wants_grad;
+    return (tape->recording || tape->tracing) && x != NULL && x->wants_grad;
 }
 
-Tensor *tape_result3(Tape *tape, const Tensor *x, const Tensor *y, const Tensor *z, int rank, const int *dim)
+Tensor *tape_result3(Tape *tape, const Tensor *x, const Tensor *y, const Tensor *z, int rank,
+                     const int *dim)
 {
     Tensor *out = new_tensor(tape, rank, dim);
     if (out == NULL)
         return NULL;
     out->data = tape_alloc(tape, tensor_count(out), sizeof *out->data);
-    out->wants_grad = tape->recording && (wants(x) || wants(y) || wants(z));
+    out->wants_grad = tape_wants(tape, x) || tape_wants(tape, y) || tape_wants(tape, z);
     return out->data != NULL ? out : NULL;
 }
 
@@ -88,7 +89,7 @@ Tensor *tape_result(Tape *tape, const Tensor *x, int rank, const int *dim)
 
 void *tape_push(Tape *tape, Tensor *out, size_t size, void (*backward)(Tape *tape, const TapeNode *self))
 {
-    if (out == NULL || !out->wants_grad)
+    if (out == NULL || !out->wants_grad || !tape->recording)
         return NULL;
     TapeNode *node = tape_alloc(tape, 1, size);
     if (node == NULL)
@@ -133,12 +134,12 @@ static void segment_backward(Tape *tape, const TapeNode *node)
     if (copies == NULL || inputs == NULL)
         return;
     for (int i = 0; i < self->count; i++) {
-        inputs[i] = NULL;
-        if (self->inputs[i] == NULL)
-            continue;
-        copies[i] = *self->inputs[i];
-        copies[i].keeps_grad = true;
-        inputs[i] = &copies[i];
+        int first = 0; /* a tensor that is given twice has one stand-in, as it has one gradient */
+        while (self->inputs[first] != self->inputs[i])
+            first++;
+        if (first == i && self->inputs[i] != NULL)
+            copies[i] = *self->inputs[i];
+        inputs[i] = self->inputs[i] != NULL ? &copies[first] : NULL;
     }
     TapeNode *const outside = tape->last;
     void (*const observe)(void *, const char *, const Tensor *) = tape->observe;
@@ -149,7 +150,7 @@ static void segment_backward(Tape *tape, const TapeNode *node)
     if (again != NULL && tape_backward(tape, again, self->node.out->grad) == STATUS_OK)
         for (int i = 0; i < self->count; i++)
             if (inputs[i] != NULL)
-                self->inputs[i]->grad = copies[i].grad;
+                self->inputs[i]->grad = inputs[i]->grad;
     tape->observe = observe;
     tape->checkpoint = true;
     tape->last = outside;
@@ -160,13 +161,17 @@ static void segment_backward(Tape *tape, const TapeNode *node)
 static Tensor *run_and_keep_result(Tape *tape, Segment run, const void *context, Tensor *const *inputs)
 {
     const ArenaMark mark = arena_mark(tape->arena);
-    const bool recording = tape->recording;
+    const bool recording = tape->recording, tracing = tape->tracing;
     tape->recording = false;
+    tape->tracing = recording || tracing;
     Tensor *out = run(tape, context, inputs);
     tape->recording = recording;
+    tape->tracing = tracing;
     if (out == NULL)
         return NULL;
     Tensor kept = *out;
+    kept.grad = NULL;
+    kept.keeps_grad = false;
     kept.data = arena_release_keeping(tape->arena, mark, out->data, tensor_count(out) * sizeof *out->data);
     Tensor *result = tape_alloc(tape, 1, sizeof *result);
     if (result != NULL)
@@ -182,12 +187,9 @@ Tensor *tape_segment(Tape *tape, Segment run, const void *context, size_t size, 
     if (tape->recording && !tape->checkpoint)
         return run(tape, context, inputs);
     Tensor *out = run_and_keep_result(tape, run, context, inputs);
-    if (out == NULL || !tape->recording)
-        return out;
-    out->wants_grad = true; /* its parameters may want one even if no input does */
     SegmentNode *node = tape_push(tape, out, sizeof *node, segment_backward);
     if (node == NULL)
-        return NULL;
+        return tape->error.status == STATUS_OK ? out : NULL;
     node->run = run;
     node->count = count;
     node->context = tape_alloc(tape, size, 1);

@@ -43,6 +43,8 @@ struct Tape {
     TapeNode *last;
     bool recording;  /* false: no node is kept, segments give their scratch back */
     bool checkpoint; /* true: segments keep only their inputs and are computed again in backward */
+    bool tracing;    /* set by tape_segment: nothing is recorded, but results still say whether they want a
+                        gradient, so that a segment knows if it must be computed again */
     Error error;     /* the first failure, STATUS_OK when there is none */
     struct TapeBuffer *pool[TAPE_POOL_CLASSES]; /* free gradient buffers by size class */
     /* Told of every named intermediate (tape_named); NULL: nobody looks. */
@@ -60,7 +62,11 @@ Tensor *tape_input(Tape *tape, float *data, int rank, const int *dim, bool wants
  * (no bias) may be NULL. */
 Tensor *tape_result(Tape *tape, const Tensor *x, int rank, const int *dim);
 Tensor *tape_result2(Tape *tape, const Tensor *x, const Tensor *y, int rank, const int *dim);
-Tensor *tape_result3(Tape *tape, const Tensor *x, const Tensor *y, const Tensor *z, int rank, const int *dim);
+Tensor *tape_result3(Tape *tape, const Tensor *x, const Tensor *y, const Tensor *z, int rank,
+                     const int *dim);
+
+/* Whether a result that is made from x (NULL: no) is to want a gradient: for operators with more arguments. */
+bool tape_wants(const Tape *tape, const Tensor *x);
 
 /* A node of `size` bytes (zeroed, first member TapeNode) whose result is `out`; NULL when out wants no
  * gradient, or after recording STATUS_MEMORY. */
@@ -97,7 +103,8 @@ MUST_CHECK Status tape_backward(Tape *tape, Tensor *y, const float *dy);
 
 /* For a backward that *writes* its contribution: NULL when x wants no gradient; otherwise uninitialised room
  * for tensor_count(x) numbers.  tape_grad_end then makes them, or adds them to, the gradient of x.  So one
- * operator's contribution is complete before it is added. */
+ * operator's contribution is complete before it is added.  A gradient that stays after the walk (keeps_grad)
+ * starts at +0 and is only ever added to, so that its first contribution is treated like all others. */
 float *tape_grad_begin(Tape *tape, const Tensor *x);
 void tape_grad_end(Tape *tape, Tensor *x, float *contribution);
 

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "nn/elementwise.h"
+
 /* Before each buffer stands its header, so that it can go back to the list that it came from. */
 typedef struct TapeBuffer {
     struct TapeBuffer *next;
@@ -60,13 +62,13 @@ void tape_grad_end(Tape *tape, Tensor *x, float *contribution)
 {
     if (contribution == NULL)
         return;
-    if (x->grad == NULL) {
+    if (x->grad == NULL && !x->keeps_grad) {
         x->grad = contribution;
         return;
     }
-    const size_t count = tensor_count(x);
-    for (size_t i = 0; i < count; i++)
-        x->grad[i] = x->grad[i] + contribution[i];
+    float *grad = tape_grad_add(tape, x);
+    if (grad != NULL)
+        array_add(grad, contribution, tensor_count(x));
     tape_scratch_end(tape, contribution);
 }
 
@@ -88,7 +90,8 @@ Status tape_backward(Tape *tape, Tensor *y, const float *dy)
         return tape->error.status;
     float *seed = tape_grad_begin(tape, y);
     if (seed == NULL)
-        return error_set(&tape->error, STATUS_ARGUMENT, "backward from a tensor that nothing trainable made");
+        return error_set(&tape->error, STATUS_ARGUMENT,
+                         "backward from a tensor that nothing trainable made");
     for (size_t i = 0; i < tensor_count(y); i++)
         seed[i] = dy != NULL ? dy[i] : 1.0f;
     tape_grad_end(tape, y, seed);

@@ -18,6 +18,14 @@ size_t tensor_sample(const Tensor *x)
     return count;
 }
 
+size_t tensor_positions(const Tensor *x)
+{
+    size_t count = 1;
+    for (int i = 2; i < x->rank; i++)
+        count *= (size_t)x->dim[i];
+    return count;
+}
+
 bool tensor_same_shape(const Tensor *x, const Tensor *y)
 {
     bool same = x->rank == y->rank;

@@ -24,6 +24,9 @@ size_t tensor_count(const Tensor *x);
 /* Numbers in one sample: the product of all axes but the first (1 when rank is 0 or 1). */
 size_t tensor_sample(const Tensor *x);
 
+/* Numbers in one channel of one sample: the product of all axes from axis 2 on. */
+size_t tensor_positions(const Tensor *x);
+
 bool tensor_same_shape(const Tensor *x, const Tensor *y);
 
 /* Writes "(2,3,4)" into text, for error sentences; returns text. */
