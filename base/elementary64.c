@@ -141,21 +141,23 @@ static double pow_special(double x, double y)
     return (x > 1.0) == (y > 0.0) ? infinity(false) : 0.0; /* y is infinite */
 }
 
-/* exp(y log x).  y = f 2^e with f in [1, 2): the product l f is exact to 2^-240, and moving it by e <= 63 bits
- * leaves 177 of them; it needs no more when it is larger, since then the result overflows. */
+/* exp(y log x).  y = f 2^e with f in [1, 2): the product f log x is exact to 2^-240, and moving it by e <= 63
+ * bits leaves 177 of them; it needs no more when it is larger, since then the result overflows. */
 double pow_f64(double x, double y)
 {
     if (!(x > 0.0) || x == 1.0 || y == 0.0 || x - x != 0.0 || y - y != 0.0)
         return pow_special(x, y);
     int e;
     const double f = 2.0 * frexp(y, &e);
+    e -= 1;
     Fixed256 product = fixed_multiply(fixed_log(x), fixed_from_double(f));
-    const bool up = !product.negative;
-    for (e -= 1; e > 0 && product.word[0] < 1024u; e--)
+    if (e < 0)
+        product = fixed_shift(product, e > -300 ? e : -300);
+    for (; e > 0 && product.word[0] < 1024u; e--)
         product = fixed_shift(product, 1);
     if (product.word[0] >= 752u)
-        return up ? infinity(false) : 0.0;
+        return product.negative ? 0.0 : infinity(false);
     int k;
-    const Fixed256 m = fixed_exp(fixed_shift(product, e < -300 ? -300 : e), &k);
+    const Fixed256 m = fixed_exp(product, &k);
     return fixed_to_double(m, k);
 }
