@@ -1,6 +1,7 @@
 #include "base/elementary.h"
 
 #include <stdbool.h>
+#include <string.h>
 
 #include "base/elementary_inline.h"
 #include "base/isa.h"
@@ -143,57 +144,71 @@ float cos_f32(float x)
 
 /* ---- arrays ---- */
 
+/* The loops may be widened only where the compiler knows that x and y are apart: a block of x is copied when they
+ * are one array. */
+static void in_blocks(ElementaryLoop *loop, float *y, const float *x, size_t n)
+{
+    enum { BLOCK = 512 }; /* floats: x, y and the copy lie in the first-level cache */
+    float copy[BLOCK];
+    for (size_t done = 0; done < n; done += BLOCK) {
+        const size_t m = n - done < BLOCK ? n - done : BLOCK;
+        if (x == y)
+            memcpy(copy, x + done, m * sizeof *copy);
+        loop(y + done, x == y ? copy : x + done, m);
+    }
+}
+
 void exp_array(float *y, const float *x, size_t n)
 {
-    table()->exp(y, x, n);
+    in_blocks(table()->exp, y, x, n);
 }
 
 void expm1_array(float *y, const float *x, size_t n)
 {
-    table()->expm1(y, x, n);
+    in_blocks(table()->expm1, y, x, n);
 }
 
 void log_array(float *y, const float *x, size_t n)
 {
-    table()->log(y, x, n);
+    in_blocks(table()->log, y, x, n);
 }
 
 void log1p_array(float *y, const float *x, size_t n)
 {
-    table()->log1p(y, x, n);
+    in_blocks(table()->log1p, y, x, n);
 }
 
 void sin_array(float *y, const float *x, size_t n)
 {
-    table()->sin(y, x, n);
+    in_blocks(table()->sin, y, x, n);
 }
 
 void cos_array(float *y, const float *x, size_t n)
 {
-    table()->cos(y, x, n);
+    in_blocks(table()->cos, y, x, n);
 }
 
 void tanh_array(float *y, const float *x, size_t n)
 {
-    table()->tanh(y, x, n);
+    in_blocks(table()->tanh, y, x, n);
 }
 
 void erf_array(float *y, const float *x, size_t n)
 {
-    table()->erf(y, x, n);
+    in_blocks(table()->erf, y, x, n);
 }
 
 void sigmoid_array(float *y, const float *x, size_t n)
 {
-    table()->sigmoid(y, x, n);
+    in_blocks(table()->sigmoid, y, x, n);
 }
 
 void silu_array(float *y, const float *x, size_t n)
 {
-    table()->silu(y, x, n);
+    in_blocks(table()->silu, y, x, n);
 }
 
 void softplus_array(float *y, const float *x, size_t n)
 {
-    table()->softplus(y, x, n);
+    in_blocks(table()->softplus, y, x, n);
 }

@@ -37,11 +37,11 @@ void sigmoid_array(float *y, const float *x, size_t n);
 void silu_array(float *y, const float *x, size_t n);
 void softplus_array(float *y, const float *x, size_t n);
 
-/* The loops, once an instruction set (base/isa.h). */
-typedef void ArrayFunction(float *y, const float *x, size_t n);
+/* The loops, once an instruction set (base/isa.h); x and y do not overlap. */
+typedef void ElementaryLoop(float *restrict y, const float *restrict x, size_t n);
 
 typedef struct {
-    ArrayFunction *exp, *expm1, *log, *log1p, *sin, *cos, *tanh, *erf, *sigmoid, *silu, *softplus;
+    ElementaryLoop *exp, *expm1, *log, *log1p, *sin, *cos, *tanh, *erf, *sigmoid, *silu, *softplus;
 } ElementaryTable;
 
 #endif

@@ -1,108 +1,106 @@
-#include <string.h>
-
 #include "base/elementary.h"
 #include "base/elementary_inline.h"
 #include "base/isa.h"
 
-enum { BLOCK = 256 }; /* floats; a block of results lies in the first-level cache */
-
-/* f over an array.  Results go through a block of our own: it overlaps nothing, so the compiler may widen the
- * loop even when y is x.  Inlined with a constant f, the call disappears. */
-static inline void map(float *y, const float *x, size_t n, float (*f)(float))
+static void exp_loop(float *restrict y, const float *restrict x, size_t n)
 {
-    float block[BLOCK];
-    for (size_t done = 0; done < n; done += BLOCK) {
-        const size_t m = n - done < BLOCK ? n - done : BLOCK;
-        for (size_t i = 0; i < m; i++)
-            block[i] = f(x[done + i]);
-        memcpy(y + done, block, m * sizeof *y);
-    }
+    for (size_t i = 0; i < n; i++)
+        y[i] = exp_inline(x[i]);
 }
 
-/* The same for sin and cos: `near` is good up to 10^5; where larger arguments occur, `any` does them again. */
-static inline void map_circle(float *y, const float *x, size_t n, float (*near)(float), float (*any)(float))
+static void expm1_loop(float *restrict y, const float *restrict x, size_t n)
 {
-    float block[BLOCK];
-    for (size_t done = 0; done < n; done += BLOCK) {
-        const size_t m = n - done < BLOCK ? n - done : BLOCK;
-        uint32_t far = 0; /* its top bit: some |x| is larger, an infinity or a NaN */
-        for (size_t i = 0; i < m; i++) {
-            far |= CIRCLE_NEAR - (float_bits(x[done + i]) & 0x7fffffffu);
-            block[i] = near(x[done + i]);
-        }
-        for (size_t i = 0; i < m && far >> 31 != 0; i++)
-            if ((float_bits(x[done + i]) & 0x7fffffffu) > CIRCLE_NEAR)
-                block[i] = any(x[done + i]);
-        memcpy(y + done, block, m * sizeof *y);
-    }
+    for (size_t i = 0; i < n; i++)
+        y[i] = expm1_inline(x[i]);
 }
 
-static void exp_map(float *y, const float *x, size_t n)
+static void log_loop(float *restrict y, const float *restrict x, size_t n)
 {
-    map(y, x, n, exp_inline);
+    for (size_t i = 0; i < n; i++)
+        y[i] = log_inline(x[i]);
 }
 
-static void expm1_map(float *y, const float *x, size_t n)
+static void log1p_loop(float *restrict y, const float *restrict x, size_t n)
 {
-    map(y, x, n, expm1_inline);
+    for (size_t i = 0; i < n; i++)
+        y[i] = log1p_inline(x[i]);
 }
 
-static void log_map(float *y, const float *x, size_t n)
+static void tanh_loop(float *restrict y, const float *restrict x, size_t n)
 {
-    map(y, x, n, log_inline);
+    for (size_t i = 0; i < n; i++)
+        y[i] = tanh_inline(x[i]);
 }
 
-static void log1p_map(float *y, const float *x, size_t n)
+static void erf_loop(float *restrict y, const float *restrict x, size_t n)
 {
-    map(y, x, n, log1p_inline);
+    for (size_t i = 0; i < n; i++)
+        y[i] = erf_inline(x[i]);
 }
 
-static void sin_map(float *y, const float *x, size_t n)
+static void sigmoid_loop(float *restrict y, const float *restrict x, size_t n)
 {
-    map_circle(y, x, n, sin_near_inline, sin_f32);
+    for (size_t i = 0; i < n; i++)
+        y[i] = sigmoid_inline(x[i]);
 }
 
-static void cos_map(float *y, const float *x, size_t n)
+static void silu_loop(float *restrict y, const float *restrict x, size_t n)
 {
-    map_circle(y, x, n, cos_near_inline, cos_f32);
+    for (size_t i = 0; i < n; i++)
+        y[i] = silu_inline(x[i]);
 }
 
-static void tanh_map(float *y, const float *x, size_t n)
+static void softplus_loop(float *restrict y, const float *restrict x, size_t n)
 {
-    map(y, x, n, tanh_inline);
+    for (size_t i = 0; i < n; i++)
+        y[i] = softplus_inline(x[i]);
 }
 
-static void erf_map(float *y, const float *x, size_t n)
+static int is_far(float x)
 {
-    map(y, x, n, erf_inline);
+    return (float_bits(x) & 0x7fffffffu) > CIRCLE_NEAR;
 }
 
-static void sigmoid_map(float *y, const float *x, size_t n)
+/* Whether any |x| is too large for the near functions, an infinity or a NaN. */
+static int any_far(const float *x, size_t n)
 {
-    map(y, x, n, sigmoid_inline);
+    uint32_t any = 0;
+    for (size_t i = 0; i < n; i++)
+        any |= CIRCLE_NEAR - (float_bits(x[i]) & 0x7fffffffu); /* the top bit: it wrapped around */
+    return any >> 31 != 0;
 }
 
-static void silu_map(float *y, const float *x, size_t n)
+static void sin_loop(float *restrict y, const float *restrict x, size_t n)
 {
-    map(y, x, n, silu_inline);
+    for (size_t i = 0; i < n; i++)
+        y[i] = sin_near_inline(x[i]);
+    if (any_far(x, n))
+        for (size_t i = 0; i < n; i++)
+            if (is_far(x[i]))
+                y[i] = sin_f32(x[i]);
 }
 
-static void softplus_map(float *y, const float *x, size_t n)
+static void cos_loop(float *restrict y, const float *restrict x, size_t n)
 {
-    map(y, x, n, softplus_inline);
+    for (size_t i = 0; i < n; i++)
+        y[i] = cos_near_inline(x[i]);
+    if (any_far(x, n))
+        for (size_t i = 0; i < n; i++)
+            if (is_far(x[i]))
+                y[i] = cos_f32(x[i]);
 }
 
 extern const ElementaryTable ISA_TABLE(elementary_table);
 const ElementaryTable ISA_TABLE(elementary_table) = {
-    .exp = exp_map,
-    .expm1 = expm1_map,
-    .log = log_map,
-    .log1p = log1p_map,
-    .sin = sin_map,
-    .cos = cos_map,
-    .tanh = tanh_map,
-    .erf = erf_map,
-    .silu = silu_map,
-    .sigmoid = sigmoid_map,
-    .softplus = softplus_map,
+    .exp = exp_loop,
+    .expm1 = expm1_loop,
+    .log = log_loop,
+    .log1p = log1p_loop,
+    .sin = sin_loop,
+    .cos = cos_loop,
+    .tanh = tanh_loop,
+    .erf = erf_loop,
+    .silu = silu_loop,
+    .sigmoid = sigmoid_loop,
+    .softplus = softplus_loop,
 };

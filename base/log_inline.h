@@ -33,8 +33,8 @@ static inline LogParts log_parts(double x)
     return parts;
 }
 
-/* k ln 2 + log(1 + f) = high + (f - t): `high` is exact, `t` the small rest. */
-static inline double log_sum(double k, double f, double *high, double *t)
+/* k ln 2 + log(1 + f). */
+static inline double log_sum(double k, double f)
 {
     const double *c = LOG_MIDDLE;
     const double s = f / (2.0 + f);
@@ -42,51 +42,45 @@ static inline double log_sum(double k, double f, double *high, double *t)
     const double low = (c[0] + w * c[1]) + w2 * (c[2] + w * c[3]);
     const double upper = (c[4] + w * c[5]) + w2 * (c[6] + w * c[7]);
     const double R = w * (low + w4 * upper);
-    *high = k * LN2_HIGH;
-    *t = s * (f - R) - k * LN2_LOW;
-    return *high + (f - *t);
+    return k * LN2_HIGH + (f - (s * (f - R) - k * LN2_LOW));
 }
+
+/* Inputs whose logarithm is nearer to a tie than the sum resolves, and the results: bits of floats. */
+static const uint32_t LOG_NEAR_TIE[5][2] = {{0x3c413d3au, 0xc08e158fu},
+                                            {0x41178febu, 0x400fe5e7u},
+                                            {0x4c5d65a5u, 0x418f034bu},
+                                            {0x65d890d3u, 0x4254d1f9u},
+                                            {0x6f31a8ecu, 0x42845a89u}};
 
 /* log(+-0) = -infinity, log(x < 0) = NaN, log(infinity) = infinity. */
 static inline float log_inline(float x)
 {
     const uint32_t u = float_bits(x);
     const LogParts parts = log_parts((double)x);
-    double high, t;
-    uint32_t y = float_bits((float)log_sum(parts.k, parts.f, &high, &t));
-    y = select_bits(u == 0x3c413d3au, 0xc08e158fu, y);
-    y = select_bits(u == 0x41178febu, 0x400fe5e7u, y);
-    y = select_bits(u == 0x4c5d65a5u, 0x418f034bu, y);
-    y = select_bits(u == 0x65d890d3u, 0x4254d1f9u, y);
-    y = select_bits(u == 0x6f31a8ecu, 0x42845a89u, y);
+    uint32_t y = float_bits((float)log_sum(parts.k, parts.f));
+    for (int i = 0; i < 5; i++)
+        y = select_bits(u == LOG_NEAR_TIE[i][0], LOG_NEAR_TIE[i][1], y);
     y = select_bits(u == 0x7f800000u, u, y);
     y = select_bits(u > 0x80000000u, 0x7fc00000u, y);
     y = select_bits((u << 1) == 0, 0xff800000u, y);
     return nan_kept(u, y);
 }
 
-/* log(1 + x): the same with f = x where k = 0, which is exact; elsewhere |log| > 0.34 and rounding 1 + x to
- * binary64 is harmless.
- *
- * Near 0, log(1 + x) = x - x^2/2 + ... may round, in binary64, to an exact tie of binary32.  The errors of the
- * two last additions are known exactly; they say on which side of the tie the value lies. */
+static const uint32_t LOG1P_NEAR_TIE[9][2] = {
+    {0x35400003u, 0x353fffffu}, {0x3710001bu, 0x370ffff3u}, {0x3efd81adu, 0x3ecdeee1u},
+    {0x41078febu, 0x400fe5e7u}, {0x65d890d3u, 0x4254d1f9u}, {0x6f31a8ecu, 0x42845a89u},
+    {0xb53ffffdu, 0xb5400001u}, {0xb70fffe5u, 0xb710000du}, {0xbb0ec8c4u, 0xbb0ef0a5u}};
+
+/* log(1 + x): the same with f = x for |x| < 1/4, where k = 0; elsewhere 1 + x is exact in binary64, or so large
+ * that its rounding is harmless. */
 static inline float log1p_inline(float x)
 {
-    const uint32_t u = float_bits(x);
+    const uint32_t u = float_bits(x), size = u & 0x7fffffffu;
     const LogParts parts = log_parts(1.0 + (double)x);
-    const double f = select_double(parts.biased == 1024u, (double)x, parts.f);
-    double high, t;
-    const double sum = log_sum(parts.k, f, &high, &t);
-    const double rest = f - t;
-    const double lost =
-        ((f - rest) - t) + (rest - (sum - high)); /* exact value of high + f - t, minus sum */
-
-    const uint64_t tie = (uint64_t)((double_bits(sum) & 0x1fffffffu) == 0x10000000u);
-    const uint64_t moves = tie & (uint64_t)(double_bits(lost) << 1 != 0);
-    const uint64_t inwards = (double_bits(sum) ^ double_bits(lost)) >> 63;
-    const double decided = bits_double(double_bits(sum) + moves * (1u - 2u * inwards));
-
-    uint32_t y = float_bits((float)decided);
+    const double f = select_double(size < 0x3e800000u, (double)x, parts.f);
+    uint32_t y = float_bits((float)log_sum(parts.k, f));
+    for (int i = 0; i < 9; i++)
+        y = select_bits(u == LOG1P_NEAR_TIE[i][0], LOG1P_NEAR_TIE[i][1], y);
     y = select_bits(u == 0x7f800000u, u, y);
     y = select_bits(u > 0xbf800000u, 0x7fc00000u, y);  /* x < -1 */
     y = select_bits(u == 0xbf800000u, 0xff800000u, y); /* x = -1 */
