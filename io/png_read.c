@@ -276,7 +276,7 @@ static const unsigned char *packed_join(const Png *png, Arena *arena)
 static Status pixels_read(Image *out, const Png *png, Arena *arena, Error *err)
 {
     const uint64_t wanted = filtered_size(png);
-    if (wanted / INFLATE_RATIO > png->packed_size)
+    if (wanted > (uint64_t)INFLATE_RATIO * png->packed_size)
         return error_set(err, STATUS_FORMAT, "%s: %zu packed bytes cannot hold %d x %d pixels", png->name,
                          png->packed_size, png->width, png->height);
     const unsigned char *packed = packed_join(png, arena);

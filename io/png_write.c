@@ -26,24 +26,32 @@ static void filter_best(unsigned char *out, unsigned char *trial, const unsigned
     }
 }
 
-/* `out` has room for everything already, so that the caller can give the scratch back. */
+/* Packs the rows twice, each row with its best filter and all rows without one, which is better for flat
+ * colours, and keeps what is smaller.  `out` has room for it, and the caller gives the scratch back. */
 static void pixels_add(Bytes *out, const Image *image)
 {
     const size_t step = (size_t)image->channels, row = step * (size_t)image->width,
                  height = (size_t)image->height;
-    unsigned char *filtered = arena_raw(out->arena, height, row + 1);
+    Bytes packed[2] = {{.arena = out->arena}, {.arena = out->arena}};
+    unsigned char *rows = arena_alloc(out->arena, height, row + 1);
     unsigned char *trial = arena_raw(out->arena, row + 1, 1), *zeros = arena_alloc(out->arena, row, 1);
-    if (filtered == NULL || trial == NULL || zeros == NULL) {
+    if (rows == NULL || trial == NULL || zeros == NULL) {
         out->failed = true;
         return;
     }
+    for (size_t y = 0; y < height; y++)
+        memcpy(rows + y * (row + 1) + 1, image->pixels + y * row, row);
+    deflate_add(&packed[0], rows, height * (row + 1), DEFLATE_ZLIB);
     for (size_t y = 0; y < height; y++) {
         const unsigned char *here = image->pixels + y * row;
-        filter_best(filtered + y * (row + 1), trial, here, y > 0 ? here - row : zeros, row, step);
+        filter_best(rows + y * (row + 1), trial, here, y > 0 ? here - row : zeros, row, step);
     }
-    const size_t begun = png_begin_chunk(out, PNG_IDAT);
-    deflate_add(out, filtered, height * (row + 1), DEFLATE_ZLIB);
-    png_end_chunk(out, begun);
+    deflate_add(&packed[1], rows, height * (row + 1), DEFLATE_ZLIB);
+    out->failed = out->failed || packed[0].failed || packed[1].failed;
+    if (out->failed)
+        return;
+    const Bytes *smaller = packed[0].size < packed[1].size ? &packed[0] : &packed[1];
+    png_add_chunk(out, PNG_IDAT, smaller->data, smaller->size);
 }
 
 static int is_ascii(const char *text)
