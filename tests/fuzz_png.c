@@ -54,7 +54,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     unsigned char *copy = malloc(size + 1);
     if (copy == NULL)
         return 0;
-    memcpy(copy, data, size);
+    if (size > 0)
+        memcpy(copy, data, size);
     check_sums_repair(copy, size);
     both_read(copy, size);
     free(copy);
