@@ -34,4 +34,13 @@ Tensor *bce_with_logits(Tape *tape, Tensor *x, const Tensor *target);
 /* KL(N(mean, exp(logvar)) || N(0, 1)), summed over the sample; mean, logvar (N,...) -> (N). */
 Tensor *gaussian_kl(Tape *tape, Tensor *mean, Tensor *logvar);
 
+/* Rows of x (...,D) at length 1: x / sqrt(sum8 of the squares), in the steps of elementwise.h and reduce.h. */
+Tensor *unit_rows(Tape *tape, Tensor *x);
+
+/* image, text (N,D), rows of length 1; logit_scale one number -> (1): the mean of the cross entropies of the rows
+ * and of the columns of exp(logit_scale) * text image^T against its diagonal.
+ * Source: Radford et al. 2021, "Learning Transferable Visual Models From Natural Language Supervision", figure 3;
+ * transformers, models/clip/modeling_clip.py, clip_loss. */
+Tensor *contrastive_loss(Tape *tape, Tensor *image, Tensor *text, Tensor *logit_scale);
+
 #endif

@@ -65,7 +65,7 @@ static void sum_range(void *context, size_t begin, size_t end)
         for (size_t k = 0; k < (s->add_samples ? s->samples : 1); k++) {
             block_sums(sum, x + k * sample, n, s);
             for (size_t c = 0; c < n; c++) {
-                const float rounded = (float)sum[c];
+                const float rounded = (float)(s->divisor != 0.0 ? sum[c] / s->divisor : sum[c]);
                 t->y[at + c] = s->add_samples ? t->y[at + c] + rounded : rounded;
             }
         }

@@ -12,6 +12,7 @@ typedef struct {
     size_t samples, keep0, sum0, keep1, sum1;
     bool add_samples; /* false: y (samples, keep0, keep1) is written; true: the samples' sums are added to
                          y (keep0, keep1), first sample first, in binary32 */
+    double divisor;   /* each sum is divided by this before it is rounded; 0: it is not */
 } PositionSum;
 
 void position_sum(float *y, const float *x, const PositionSum *shape);
