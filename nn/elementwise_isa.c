@@ -159,8 +159,10 @@ static void clamp_slope(float *dx, const float *dy, const float *x, const float 
 {
     (void)y;
 #pragma omp simd
-    for (size_t i = 0; i < n; i++)
-        dx[i] = (x[i] >= p) & (x[i] <= q) ? dy[i] : 0.0f;
+    for (size_t i = 0; i < n; i++) {
+        const float above = x[i] >= p ? dy[i] : 0.0f;
+        dx[i] = x[i] <= q ? above : 0.0f;
+    }
 }
 
 static void exp_slope(float *dx, const float *dy, const float *x, const float *y, size_t n, float p,
