@@ -18,8 +18,7 @@
 #error "ldm99: -ffinite-math-only changes results; build without it"
 #endif
 #if !defined(FLT_EVAL_METHOD) || (FLT_EVAL_METHOD != 0 && FLT_EVAL_METHOD != 1)
-#error                                                                                                     \
-    "ldm99: double arithmetic must be evaluated in double (FLT_EVAL_METHOD 0 or 1); on i386 use -msse2 -mfpmath=sse"
+#error "ldm99: FLT_EVAL_METHOD must be 0 or 1: no x87 arithmetic; on i386 use -msse2 -mfpmath=sse"
 #endif
 #if FLT_RADIX != 2 || FLT_MANT_DIG != 24 || FLT_MIN_EXP != -125 || FLT_MAX_EXP != 128
 #error "ldm99: float must be IEEE 754 binary32"
@@ -33,5 +32,12 @@
 #if INT_MAX < 2147483647
 #error "ldm99: int must have 32 bits at least"
 #endif
+
+/* Tries every rule of arithmetic that the contract needs, in about a microsecond.  STATUS_DIFFERENT with the name
+ * of the broken rule when this machine, its mode or the build does not follow one. */
+MUST_CHECK Status contract_check(Error *err);
+
+/* The same in every worker thread of parallel_for: rounding mode and flush-to-zero belong to a thread. */
+MUST_CHECK Status contract_check_threads(Error *err);
 
 #endif

@@ -29,6 +29,12 @@ void parallel_for(size_t count, ThreadTask task, void *context)
         task(context, i, omp_get_thread_num());
 }
 
+void parallel_workers(ThreadTask task, void *context)
+{
+#pragma omp parallel num_threads(threads_count())
+    task(context, (size_t)omp_get_thread_num(), omp_get_thread_num());
+}
+
 #else
 
 int threads_count(void)
@@ -45,6 +51,11 @@ void parallel_for(size_t count, ThreadTask task, void *context)
 {
     for (size_t i = 0; i < count; i++)
         task(context, i, 0);
+}
+
+void parallel_workers(ThreadTask task, void *context)
+{
+    task(context, 0, 0);
 }
 
 #endif

@@ -18,4 +18,7 @@ typedef void (*ThreadTask)(void *context, size_t i, int worker);
  * ascending order to whoever is free.  Inside a task, parallel_for runs its tasks one after the other. */
 void parallel_for(size_t count, ThreadTask task, void *context);
 
+/* Runs task(context, worker, worker) once in each worker, for state that belongs to a thread. */
+void parallel_workers(ThreadTask task, void *context);
+
 #endif
