@@ -1,5 +1,6 @@
 /* nn/conv2d_kernels.c - the arrays' side of nn/conv2d.h. */
 #include "nn/conv2d.h"
+#include "nn/conv2d_gather.h"
 
 enum { PANEL = 256 };
 
@@ -31,57 +32,74 @@ static float at(const float *x, size_t H, size_t W, size_t row, size_t column)
     return row < H && column < W ? x[row * W + column] : 0.0f;
 }
 
-size_t conv2d_scratch(const Conv2dShape *shape)
+static Conv2dGather forward_gather(const Conv2dShape *s)
 {
-    (void)shape;
-    return 0;
+    const size_t C = s->C / s->groups, O = s->O / s->groups, taps = s->KH * s->KW;
+    return (Conv2dGather){.N = s->N,
+                          .groups = s->groups,
+                          .rows = O,
+                          .C = C,
+                          .H = s->H,
+                          .W = s->W,
+                          .spread = 1,
+                          .before_y = (ptrdiff_t)s->pad_top,
+                          .before_x = (ptrdiff_t)s->pad_left,
+                          .OH = s->OH,
+                          .OW = s->OW,
+                          .stride = s->stride,
+                          .KH = s->KH,
+                          .KW = s->KW,
+                          .dilation = s->dilation,
+                          .a_group = O * C * taps,
+                          .a_row = C * taps,
+                          .a_c = taps};
+}
+
+/* dx[iy] sums dy[oy] with oy*stride = iy + pad - ky*dilation: in a frame that holds dy[oy] in row
+ * before + oy*stride, before = (KH - 1)*dilation - pad, that is row iy + (KH - 1 - ky)*dilation. */
+static Conv2dGather input_gather(const Conv2dShape *s)
+{
+    const size_t C = s->C / s->groups, O = s->O / s->groups, taps = s->KH * s->KW;
+    return (Conv2dGather){.N = s->N,
+                          .groups = s->groups,
+                          .rows = C,
+                          .C = O,
+                          .H = s->OH,
+                          .W = s->OW,
+                          .spread = s->stride,
+                          .before_y = (ptrdiff_t)((s->KH - 1) * s->dilation) - (ptrdiff_t)s->pad_top,
+                          .before_x = (ptrdiff_t)((s->KW - 1) * s->dilation) - (ptrdiff_t)s->pad_left,
+                          .OH = s->H,
+                          .OW = s->W,
+                          .stride = 1,
+                          .KH = s->KH,
+                          .KW = s->KW,
+                          .dilation = s->dilation,
+                          .descending = true,
+                          .a_group = O * C * taps,
+                          .a_row = taps,
+                          .a_c = C * taps};
+}
+
+size_t conv2d_scratch(const Conv2dShape *s)
+{
+    const Conv2dGather forward = forward_gather(s), input = input_gather(s);
+    const size_t a = conv2d_gather_scratch(&forward), b = conv2d_gather_scratch(&input);
+    return a > b ? a : b;
 }
 
 void conv2d_forward(float *y, const float *x, const float *weight, const float *bias, const Conv2dShape *s,
                     void *scratch)
 {
-    const size_t C = s->C / s->groups, O = s->O / s->groups;
-    (void)scratch;
-    for (size_t n = 0; n < s->N; n++)
-        for (size_t o = 0; o < s->O; o++)
-            for (size_t p = 0; p < s->OH * s->OW; p++) {
-                const size_t top = p / s->OW * s->stride - s->pad_top,
-                             left = p % s->OW * s->stride - s->pad_left;
-                PanelSum sum = {0};
-                for (size_t c = 0; c < C; c++)
-                    for (size_t t = 0; t < s->KH * s->KW; t++)
-                        panel_add(&sum, weight[(o * C + c) * s->KH * s->KW + t],
-                                  at(x + (n * s->C + o / O * C + c) * s->H * s->W, s->H, s->W,
-                                     top + t / s->KW * s->dilation, left + t % s->KW * s->dilation));
-                const float total = panel_end(&sum);
-                y[(n * s->O + o) * s->OH * s->OW + p] = bias != NULL ? total + bias[o] : total;
-            }
-}
-
-/* dy (OH,OW) where input row or column `at` met tap `tap`; beyond `size` when no output used it there. */
-static size_t output_of(size_t position, size_t pad, size_t tap, const Conv2dShape *s, size_t size)
-{
-    const size_t reach = position + pad, back = tap * s->dilation;
-    return reach < back || (reach - back) % s->stride != 0 ? size : (reach - back) / s->stride;
+    const Conv2dGather g = forward_gather(s);
+    conv2d_gather(y, x, weight, bias, &g, scratch);
 }
 
 void conv2d_backward_input(float *dx, const float *dy, const float *weight, const Conv2dShape *s,
                            void *scratch)
 {
-    const size_t C = s->C / s->groups, O = s->O / s->groups, taps = s->KH * s->KW;
-    (void)scratch;
-    for (size_t n = 0; n < s->N; n++)
-        for (size_t c = 0; c < s->C; c++)
-            for (size_t p = 0; p < s->H * s->W; p++) {
-                PanelSum sum = {0};
-                for (size_t o = c / C * O; o < c / C * O + O; o++)
-                    for (size_t t = 0; t < taps; t++)
-                        panel_add(&sum, weight[(o * C + c % C) * taps + t],
-                                  at(dy + (n * s->O + o) * s->OH * s->OW, s->OH, s->OW,
-                                     output_of(p / s->W, s->pad_top, t / s->KW, s, s->OH),
-                                     output_of(p % s->W, s->pad_left, t % s->KW, s, s->OW)));
-                dx[(n * s->C + c) * s->H * s->W + p] = panel_end(&sum);
-            }
+    const Conv2dGather g = input_gather(s);
+    conv2d_gather(dx, dy, weight, NULL, &g, scratch);
 }
 
 void conv2d_backward_weight(float *dweight, const float *dy, const float *x, const Conv2dShape *s,

@@ -1,0 +1,234 @@
+#include "nn/conv2d.h"
+
+#include "tests/check.h"
+#include "tests/kernel_plain.h"
+
+/* A 2x2 kernel over a 3x3 picture with one column of zeros to the left. */
+static void test_two_by_two_kernel_by_hand(void)
+{
+    float x[9] = {1, 2, 3, 4, 5, 6, 7, 8, 9}, weight[4] = {1, 10, 100, 1000}, bias[1] = {0.5f};
+    const int x_dim[4] = {1, 1, 3, 3}, w_dim[4] = {1, 1, 2, 2}, b_dim[1] = {1};
+    Arena arena = {0};
+    Tape tape = {.arena = &arena};
+    const Tensor *y =
+        conv2d(&tape, tape_input(&tape, x, 4, x_dim, false), tape_input(&tape, weight, 4, w_dim, false),
+               tape_input(&tape, bias, 1, b_dim, false), (Conv2dOptions){.pad_left = 1});
+    CHECK(y != NULL);
+    if (y != NULL) {
+        const float want[6] = {4010.5f, 5421.5f, 6532.5f, 7040.5f, 8754.5f, 9865.5f};
+        CHECK(y->dim[2] == 2 && y->dim[3] == 3);
+        CHECK(same_bits(y->data, want, 6));
+    }
+    arena_free(&arena);
+}
+
+/* A tap that falls on padding is a factor of zero, so an infinite weight there gives NaN. */
+static void test_padding_is_a_factor_of_zero(void)
+{
+    float x[4] = {1, 1, 1, 1}, weight[9] = {INFINITY, 0, 0, 0, 1, 0, 0, 0, 0};
+    const int x_dim[4] = {1, 1, 2, 2}, w_dim[4] = {1, 1, 3, 3};
+    Arena arena = {0};
+    Tape tape = {.arena = &arena};
+    const Tensor *y = conv2d(&tape, tape_input(&tape, x, 4, x_dim, false),
+                             tape_input(&tape, weight, 4, w_dim, false), NULL, conv2d_padding(1, 1));
+    CHECK(y != NULL && isnan(y->data[0]) && isnan(y->data[1]) && isnan(y->data[2]) && isinf(y->data[3]));
+    arena_free(&arena);
+}
+
+typedef struct {
+    int N, C, H, W, O, KH, KW;
+    Conv2dOptions options;
+} Case;
+
+static const Case cases[] = {
+    {1, 1, 1, 1, 1, 1, 1, {.stride = 1}},
+    {2, 3, 5, 6, 4, 3, 3, {.pad_top = 1, .pad_bottom = 1, .pad_left = 1, .pad_right = 1}},
+    {3, 20, 4, 4, 18, 3, 3, {.pad_top = 1, .pad_bottom = 1, .pad_left = 1, .pad_right = 1}},
+    {2, 30, 8, 8, 17, 3, 3, {.pad_top = 1, .pad_bottom = 1, .pad_left = 1, .pad_right = 1}},
+    {2, 8, 16, 16, 5, 3, 3, {.pad_top = 1, .pad_bottom = 1, .pad_left = 1, .pad_right = 1}},
+    {1, 5, 9, 40, 6, 3, 3, {.pad_top = 1, .pad_bottom = 1, .pad_left = 1, .pad_right = 1}},
+    {2, 12, 8, 8, 10, 3, 3, {.stride = 2, .pad_top = 1, .pad_bottom = 1, .pad_left = 1, .pad_right = 1}},
+    {1, 4, 7, 9, 3, 3, 3, {.stride = 2, .pad_bottom = 1, .pad_right = 1}},
+    {1, 3, 23, 23, 4, 11, 11, {.stride = 4, .pad_top = 2, .pad_bottom = 2, .pad_left = 2, .pad_right = 2}},
+    {2, 6, 9, 8, 8, 3, 3, {.pad_top = 2, .pad_bottom = 2, .pad_left = 2, .pad_right = 2, .dilation = 2}},
+    {2, 8, 6, 6, 12, 3, 3, {.pad_top = 1, .pad_bottom = 1, .pad_left = 1, .pad_right = 1, .groups = 4}},
+    {1, 4, 6, 7, 4, 3, 3, {.pad_top = 1, .pad_bottom = 1, .pad_left = 1, .pad_right = 1, .groups = 4}},
+    {2, 40, 6, 5, 33, 1, 1, {.stride = 1}},
+    {2, 10, 7, 6, 9, 1, 1, {.stride = 2}},
+    {1, 6, 7, 7, 5, 1, 7, {.pad_left = 3, .pad_right = 3}},
+    {1, 6, 7, 7, 5, 5, 1, {.pad_top = 4, .pad_bottom = 4}},
+    {1, 130, 4, 4, 20, 3, 3, {.pad_top = 1, .pad_bottom = 1, .pad_left = 1, .pad_right = 1}},
+    {1, 2, 3, 300, 3, 3, 3, {.pad_top = 1, .pad_bottom = 1, .pad_left = 1, .pad_right = 1}},
+    {1, 2, 17, 31, 70, 2, 2, {.stride = 3, .dilation = 3, .pad_top = 5}},
+    {4, 16, 2, 2, 16, 3, 3, {.pad_top = 1, .pad_bottom = 1, .pad_left = 1, .pad_right = 1}},
+    {1, 3, 4, 4, 5, 1, 1, {.pad_top = 1, .pad_bottom = 2, .pad_left = 1, .pad_right = 1}},
+    {1, 3, 5, 4, 2, 3, 3, {.stride = 2, .pad_top = 3, .pad_bottom = 3, .pad_left = 4, .pad_right = 3}},
+    {0, 3, 5, 5, 4, 3, 3, {.stride = 1}},
+    {1, 0, 5, 5, 4, 3, 3, {.stride = 1}},
+};
+
+static Conv2dShape shape_of(const Case *c)
+{
+    const int groups = c->options.groups == 0 ? 1 : c->options.groups;
+    const Tensor x = {.rank = 4, .dim = {c->N, c->C, c->H, c->W}};
+    const Tensor weight = {.rank = 4, .dim = {c->O, c->C / groups, c->KH, c->KW}};
+    Conv2dShape s;
+    CHECK(conv2d_shape(&s, &x, &weight, c->options));
+    return s;
+}
+
+static void test_every_setting_gives_the_plain_bits(void)
+{
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const Conv2dShape s = shape_of(&cases[i]);
+        const size_t nx = s.N * s.C * s.H * s.W, ny = s.N * s.O * s.OH * s.OW;
+        const size_t nw = s.O * (s.C / s.groups) * s.KH * s.KW, total = ny + nx + nw + s.O;
+        Arena arena = {0};
+        const float *x = filled(&arena, nx, 1), *weight = filled(&arena, nw, 2),
+                    *bias = filled(&arena, s.O, 3);
+        const float *dy = filled(&arena, ny, 4);
+        float *want = filled(&arena, total, 5), *got = filled(&arena, total, 5);
+        conv2d_plain(want, x, weight, i % 2 ? bias : NULL, &s);
+        conv2d_backward_input_plain(want + ny, dy, weight, &s);
+        conv2d_backward_weight_plain(want + ny + nx, dy, x, &s);
+        bias_plain(want + ny + nx + nw, dy, s.N, s.O * s.OH * s.OW, s.O, s.OH * s.OW, s.OH * s.OW, 1);
+        for (int setting = 0; kernel_setting(setting); setting++) {
+            void *scratch = arena_raw(&arena, conv2d_scratch(&s), 1);
+            fill(got, total, 5);
+            conv2d_forward(got, x, weight, i % 2 ? bias : NULL, &s, scratch);
+            conv2d_backward_input(got + ny, dy, weight, &s, scratch);
+            conv2d_backward_weight(got + ny + nx, dy, x, &s, scratch);
+            conv2d_backward_bias(got + ny + nx + nw, dy, s.N, s.O, s.OH * s.OW);
+            const bool good = CHECK(same_bits(got, want, total));
+            if (!good)
+                printf("    case %zu, setting %d: forward %d, input %d, weight %d\n", i, setting,
+                       same_bits(got, want, ny), same_bits(got + ny, want + ny, nx),
+                       same_bits(got + ny + nx, want + ny + nx, nw));
+        }
+        arena_free(&arena);
+    }
+}
+
+/* Gradients of a batch are those of its samples, accumulated. */
+static void test_a_batch_is_its_samples(void)
+{
+    Case c = cases[3];
+    const Conv2dShape all = shape_of(&c);
+    c.N = 1;
+    const Conv2dShape one = shape_of(&c);
+    const size_t nx = one.C * one.H * one.W, ny = one.O * one.OH * one.OW, nw = one.O * one.C * 9;
+    Arena arena = {0};
+    const float *x = filled(&arena, all.N * nx, 1), *dy = filled(&arena, all.N * ny, 2);
+    float *together = filled(&arena, nw, 3), *apart = filled(&arena, nw, 3);
+    void *scratch = arena_raw(&arena, conv2d_scratch(&all) + conv2d_scratch(&one), 1);
+    conv2d_backward_weight(together, dy, x, &all, scratch);
+    for (size_t n = 0; n < all.N; n++)
+        conv2d_backward_weight(apart, dy + n * ny, x + n * nx, &one, scratch);
+    CHECK(same_bits(together, apart, nw));
+    arena_free(&arena);
+}
+
+/* loss = sum of dy * conv2d(x): linear in each argument, so a wide difference is its slope but for rounding. */
+static void test_gradients_are_slopes(void)
+{
+    float x[2 * 4 * 5 * 4], weight[6 * 2 * 3 * 2], bias[6], dy[2 * 6 * 3 * 4];
+    const int x_dim[4] = {2, 4, 5, 4}, w_dim[4] = {6, 2, 3, 2}, b_dim[1] = {6};
+    const Conv2dOptions options = {
+        .stride = 2, .pad_top = 1, .pad_bottom = 2, .pad_left = 3, .pad_right = 1, .groups = 2};
+    fill(x, 160, 1);
+    fill(weight, 72, 2);
+    fill(bias, 6, 3);
+    fill(dy, 144, 4);
+    Arena arena = {0}, gradients = {0};
+    Tape tape = {.arena = &arena, .gradients = &gradients, .recording = true};
+    Tensor *in[3] = {tape_input(&tape, x, 4, x_dim, true), tape_input(&tape, weight, 4, w_dim, true),
+                     tape_input(&tape, bias, 1, b_dim, true)};
+    Tensor *y = conv2d(&tape, in[0], in[1], in[2], options);
+    CHECK(y != NULL && tensor_count(y) == 144);
+    CHECK(tape_backward(&tape, y, dy) == STATUS_OK);
+    tape.recording = false;
+    for (int which = 0; which < 3; which++)
+        for (size_t i = 0; i < tensor_count(in[which]); i++) {
+            float *at = in[which]->data + i;
+            const float kept = *at;
+            double slope = 0.0;
+            for (int side = 1; side >= -1; side -= 2) {
+                *at = kept + (float)side * 0.125f;
+                const Tensor *moved = conv2d(&tape, in[0], in[1], in[2], options);
+                for (size_t j = 0; j < 144; j++)
+                    slope += side * (double)moved->data[j] * (double)dy[j] / 0.25;
+            }
+            *at = kept;
+            CHECK_NEAR(in[which]->grad[i], slope, 1e-5);
+        }
+    arena_free(&arena);
+    arena_free(&gradients);
+}
+
+static void test_what_does_not_fit_is_refused(void)
+{
+    static const struct {
+        int x_dim[4], w_dim[4], bias;
+        Conv2dOptions options;
+    } bad[] = {
+        {{1, 3, 5, 5}, {4, 2, 3, 3}, 0, {.stride = 1}},    {{1, 3, 2, 5}, {4, 3, 3, 3}, 0, {.stride = 1}},
+        {{1, 3, 5, 5}, {4, 3, 3, 3}, 5, {.stride = 1}},    {{1, 3, 5, 5}, {4, 3, 3, 3}, 0, {.stride = -1}},
+        {{1, 3, 5, 5}, {4, 3, 3, 3}, 0, {.pad_left = -1}}, {{1, 3, 5, 5}, {4, 3, 3, 3}, 0, {.dilation = 3}},
+        {{1, 4, 5, 5}, {3, 2, 3, 3}, 0, {.groups = 2}},    {{1, 3, 5, 5}, {4, 3, 0, 3}, 0, {.stride = 1}},
+        {{1, 3, 5, 5}, {4, 3, 3, 3}, 0, {.dilation = -1}}, {{1, 3, 5, 5}, {4, 3, 3, 3}, 0, {.groups = -3}},
+    };
+    float data[200] = {0};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        Arena arena = {0};
+        Tape tape = {.arena = &arena};
+        Tensor *x = tape_input(&tape, data, 4, bad[i].x_dim, false);
+        Tensor *weight = tape_input(&tape, data, 4, bad[i].w_dim, false);
+        Tensor *bias = bad[i].bias > 0 ? tape_input(&tape, data, 1, &bad[i].bias, false) : NULL;
+        CHECK(conv2d(&tape, x, weight, bias, bad[i].options) == NULL);
+        CHECK(tape.error.status == STATUS_SHAPE);
+        CHECK_TEXT(tape.error.text, "conv2d: input (1,");
+        arena_free(&arena);
+    }
+}
+
+static Status forward_and_backward(size_t fail_arena, size_t fail_gradients)
+{
+    float x[2 * 9], weight[4 * 2], bias[4];
+    const int x_dim[4] = {1, 2, 3, 3}, w_dim[4] = {4, 2, 1, 1}, b_dim[1] = {4};
+    fill(x, 18, 1);
+    fill(weight, 8, 2);
+    fill(bias, 4, 3);
+    Arena arena = {.fail_after = fail_arena}, gradients = {.fail_after = fail_gradients};
+    Tape tape = {.arena = &arena, .gradients = &gradients, .recording = true};
+    Tensor *y =
+        conv2d(&tape, tape_input(&tape, x, 4, x_dim, true), tape_input(&tape, weight, 4, w_dim, true),
+               tape_input(&tape, bias, 1, b_dim, true), conv2d_padding(1, 0));
+    const bool walked = y != NULL && tape_backward(&tape, y, NULL) == STATUS_OK;
+    CHECK(walked == (tape.error.status == STATUS_OK));
+    arena_free(&arena);
+    arena_free(&gradients);
+    return tape.error.status;
+}
+
+static void test_every_failing_allocation_is_reported(void)
+{
+    for (int which = 0; which < 2; which++) {
+        size_t n = 1;
+        while (n < 100 && forward_and_backward(which == 0 ? n : 0, which == 1 ? n : 0) == STATUS_MEMORY)
+            n++;
+        CHECK(n > 3 && n < 100);
+        CHECK(forward_and_backward(which == 0 ? n : 0, which == 1 ? n : 0) == STATUS_OK);
+    }
+}
+
+int main(void)
+{
+    test_two_by_two_kernel_by_hand();
+    test_padding_is_a_factor_of_zero();
+    test_every_setting_gives_the_plain_bits();
+    test_a_batch_is_its_samples();
+    test_gradients_are_slopes();
+    test_what_does_not_fit_is_refused();
+    test_every_failing_allocation_is_reported();
+    return check_report("conv2d");
+}
