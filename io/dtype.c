@@ -33,6 +33,18 @@ bool dtype_find(DType *out, const char *name)
     return false;
 }
 
+bool dtype_bytes(uint64_t *out, DType dtype, const uint64_t *dim, int rank)
+{
+    uint64_t bytes = KINDS[dtype].size;
+    for (int i = 0; i < rank; i++) {
+        if (dim[i] != 0 && bytes > UINT64_MAX / dim[i])
+            return false;
+        bytes *= dim[i];
+    }
+    *out = bytes;
+    return true;
+}
+
 /* Number i of an array of signed integers (BOOL apart, of every integer kind but U64). */
 static int64_t integer_at(const unsigned char *native, DType dtype, size_t i)
 {
@@ -149,7 +161,7 @@ bool machine_is_big_endian(void)
     return first == 0;
 }
 
-void bytes_reverse(void *data, size_t size, size_t count)
+void dtype_reverse(void *data, size_t size, size_t count)
 {
     unsigned char *number = data;
     for (size_t i = 0; i < count; i++, number += size)
@@ -163,5 +175,5 @@ void bytes_reverse(void *data, size_t size, size_t count)
 void dtype_swap(void *data, DType dtype, size_t count)
 {
     if (machine_is_big_endian())
-        bytes_reverse(data, dtype_size(dtype), count);
+        dtype_reverse(data, dtype_size(dtype), count);
 }

@@ -19,6 +19,9 @@ size_t dtype_size(DType dtype);      /* bytes of one number */
 /* True and *out when `name` is that of a dtype. */
 bool dtype_find(DType *out, const char *name);
 
+/* dim[0] * ... * dim[rank - 1] numbers take *out bytes; false, nothing written, when those are 2^64 or more. */
+bool dtype_bytes(uint64_t *out, DType dtype, const uint64_t *dim, int rank);
+
 /* Native numbers to binary32, each rounded once to nearest even.  BOOL gives 0 or 1. */
 void dtype_to_f32(float *out, const void *native, DType dtype, size_t count);
 
@@ -30,7 +33,7 @@ bool dtype_from_f32(void *native, const float *x, DType dtype, size_t count);
 void dtype_to_f64(double *out, const void *native, DType dtype, size_t count);
 
 /* Turns round the bytes of each number of `size` bytes. */
-void bytes_reverse(void *data, size_t size, size_t count);
+void dtype_reverse(void *data, size_t size, size_t count);
 
 /* Little-endian numbers to native ones or back, in place: nothing on a little-endian machine. */
 void dtype_swap(void *data, DType dtype, size_t count);

@@ -39,18 +39,6 @@ static int read_numbers(uint64_t *out, int room, const Json *array)
     return (int)count;
 }
 
-/* dim[0] * ... * dim[rank - 1] * size; false when it is 2^64 or more. */
-static bool size_of_shape(uint64_t *out, const uint64_t *dim, int rank, uint64_t size)
-{
-    for (int i = 0; i < rank; i++) {
-        if (dim[i] != 0 && size > UINT64_MAX / dim[i])
-            return false;
-        size *= dim[i];
-    }
-    *out = size;
-    return true;
-}
-
 static Status read_entry(SafetensorsEntry *out, const Header *h, const char *name, size_t name_length,
                          const Json *about)
 {
@@ -78,7 +66,7 @@ static Status read_entry(SafetensorsEntry *out, const Header *h, const char *nam
                          "%.150s: tensor \"%.100s\" lies at bytes %llu to %llu of the data, which has %llu",
                          file, name, (unsigned long long)range[0], (unsigned long long)range[1],
                          (unsigned long long)h->data_size);
-    if (!size_of_shape(&size, e.dim, e.rank, dtype_size(e.dtype)) || size != range[1] - range[0])
+    if (!dtype_bytes(&size, e.dtype, e.dim, e.rank) || size != range[1] - range[0])
         return error_set(h->err, STATUS_FORMAT,
                          "%.150s: tensor \"%.100s\" takes %llu bytes, which is not its shape in %s", file,
                          name, (unsigned long long)(range[1] - range[0]), dtype_name(e.dtype));

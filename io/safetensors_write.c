@@ -54,29 +54,25 @@ static bool is_float(DType dtype)
     return dtype == F32 || dtype == F16 || dtype == BF16 || dtype == F64;
 }
 
-/* How many numbers an item has; false when its bytes do not fit in memory. */
-static bool numbers_of(size_t *out, const SafetensorsItem *item)
+/* The bytes of an item that was checked. */
+static uint64_t bytes_of(const SafetensorsItem *item)
 {
-    size_t count = 1;
-    for (int i = 0; i < item->rank; i++) {
-        if (item->dim[i] != 0 && count > SIZE_MAX / 8 / item->dim[i])
-            return false;
-        count *= (size_t)item->dim[i];
-    }
-    *out = count;
-    return true;
+    uint64_t bytes = 0;
+    (void)dtype_bytes(&bytes, item->dtype, item->dim, item->rank);
+    return bytes;
 }
 
 static Status check_item(const char *path, const SafetensorsItem *item, Error *err)
 {
-    size_t count = 0;
+    uint64_t bytes = 0;
     if (!is_name(item->name))
         return error_set(err, STATUS_ARGUMENT,
                          "%.150s: a tensor has an empty, unprintable or reserved name", path);
-    if (item->rank < 0 || item->rank > SAFETENSORS_RANK || !numbers_of(&count, item))
+    if (item->rank < 0 || item->rank > SAFETENSORS_RANK ||
+        !dtype_bytes(&bytes, item->dtype, item->dim, item->rank) || bytes > SIZE_MAX)
         return error_set(err, STATUS_ARGUMENT, "%.150s: the shape of tensor \"%.100s\" cannot be written",
                          path, item->name);
-    if (count > 0 && item->data == NULL && (item->f32 == NULL || !is_float(item->dtype)))
+    if (bytes > 0 && item->data == NULL && (item->f32 == NULL || !is_float(item->dtype)))
         return error_set(err, STATUS_ARGUMENT, "%.150s: tensor \"%.100s\" comes without numbers of kind %s",
                          path, item->name, dtype_name(item->dtype));
     return STATUS_OK;
@@ -118,9 +114,7 @@ static void add_metadata(Bytes *header, const char *const *metadata)
 /* Adds one tensor's description; its bytes begin at `offset`.  Returns where they end. */
 static uint64_t add_item(Bytes *header, const SafetensorsItem *item, uint64_t offset)
 {
-    size_t count = 0;
-    (void)numbers_of(&count, item);
-    const uint64_t end = offset + (uint64_t)count * dtype_size(item->dtype);
+    const uint64_t end = offset + bytes_of(item);
     add_text(header, item->name);
     bytes_add_format(header, ":{\"dtype\":\"%s\",\"shape\":[", dtype_name(item->dtype));
     for (int i = 0; i < item->rank; i++)
@@ -132,9 +126,7 @@ static uint64_t add_item(Bytes *header, const SafetensorsItem *item, uint64_t of
 
 static void write_numbers(Output *out, const SafetensorsItem *item)
 {
-    size_t count = 0;
-    (void)numbers_of(&count, item);
-    const size_t width = dtype_size(item->dtype);
+    const size_t width = dtype_size(item->dtype), count = (size_t)bytes_of(item) / width;
     if (item->data != NULL && !machine_is_big_endian()) {
         output_add(out, item->data, count * width);
         return;

@@ -4,6 +4,7 @@
 
 #include "base/bytes.h"
 #include "base/file.h"
+#include "tests/cases.h"
 #include "tests/check.h"
 #include "tests/scratch.h"
 
@@ -349,10 +350,10 @@ static void test_reference_files_come_back(void)
                                         "models/sd1-tiny/text_encoder/model.safetensors",
                                         "h-lora/lora_kohya.safetensors",
                                         "models/sd2-tiny/vae/diffusion_pytorch_model.safetensors"};
-    char path[SCRATCH_PATH], copy[SCRATCH_PATH];
+    char path[CASE_PATH], copy[SCRATCH_PATH];
     scratch_path(copy, "copy.safetensors");
     for (size_t k = 0; k < sizeof names / sizeof names[0]; k++) {
-        if (!file_exists(cases_path(path, names[k]))) {
+        if (!file_exists(case_path(path, names[k]))) {
             printf("skipped: %s is not there\n", path);
             continue;
         }
