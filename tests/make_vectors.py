@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Makes the committed test vectors of tests/vectors/arrays/ with numpy and Python's zipfile.  Run by hand, from the
-root of the project, when a vector is added; never by make.  its MANIFEST names what made each file.
+root of the project, when a vector is added; never by make.  The MANIFEST there names what made each file.
 
 npy-KIND*.npy hold numbers() of that kind: the tests know the formula."""
 
