@@ -47,7 +47,8 @@ static Tensor *run_unet(Tape *tape, const void *context, Tensor *const *inputs)
     const Unet *net = call->net;
     const UnetConfig *c = &net->config;
     UnetEncoding e;
-    if (!unet_encode(&e, tape, &net->encoder, inputs[X], call->timesteps, inputs[TEXT], NULL, call->hooks))
+    if (!hooks_fit(tape, call->hooks, unet_skip_count(c), c->levels) ||
+        !unet_encode(&e, tape, &net->encoder, inputs[X], call->timesteps, inputs[TEXT], NULL, call->hooks))
         return NULL;
     hooks_add_residuals(tape, call->hooks, e.skip, unet_skip_count(c), &e.mid);
     if (tape->error.status != STATUS_OK)

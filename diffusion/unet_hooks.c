@@ -39,6 +39,19 @@ static Tensor *add_extra(Tape *tape, Tensor *x, Tensor *extra, const char *what,
     return add(tape, x, extra);
 }
 
+bool hooks_fit(Tape *tape, const UnetHooks *hooks, int skips, int levels)
+{
+    if (hooks == NULL)
+        return true;
+    if (hooks->down_residuals != NULL && hooks->down_residual_count != skips)
+        tape_fail(tape, STATUS_SHAPE, "%d ControlNet residuals for a U-Net with %d skip connections",
+                  hooks->down_residual_count, skips);
+    if (hooks->adapter_count > levels + 1)
+        tape_fail(tape, STATUS_SHAPE, "%d adapter features for a U-Net with %d down blocks", hooks->adapter_count,
+                  levels);
+    return tape->error.status == STATUS_OK;
+}
+
 Tensor *hooks_add_feature(Tape *tape, const UnetHooks *hooks, int i, Tensor *x)
 {
     if (hooks == NULL || i >= hooks->adapter_count)
@@ -50,9 +63,6 @@ void hooks_add_residuals(Tape *tape, const UnetHooks *hooks, Tensor **skip, int 
 {
     if (hooks == NULL)
         return;
-    if (hooks->down_residuals != NULL && hooks->down_residual_count != count)
-        tape_fail(tape, STATUS_SHAPE, "%d ControlNet residuals for a U-Net with %d skip connections",
-                  hooks->down_residual_count, count);
     for (int i = 0; hooks->down_residuals != NULL && tape->error.status == STATUS_OK && i < count; i++)
         skip[i] = add_extra(tape, skip[i], hooks->down_residuals[i], "ControlNet residual", i);
     *mid = add_extra(tape, *mid, hooks->mid_residual, "ControlNet's middle residual", 0);

@@ -46,6 +46,10 @@ Tensor *hooked_linear(Tape *tape, const UnetHooks *hooks, const Affine *layer, T
 Tensor *hooked_conv2d(Tape *tape, const UnetHooks *hooks, const Affine *layer, Tensor *x,
                       Conv2dOptions options);
 
+/* Whether there are as many residuals and features as the network has places for; says in the tape's error
+ * when not. */
+bool hooks_fit(Tape *tape, const UnetHooks *hooks, int skips, int levels);
+
 /* Whether the probabilities of this attention layer are asked for. */
 bool hooks_want_map(const UnetHooks *hooks, const char *name, int queries);
 
