@@ -47,8 +47,8 @@ bool hooks_fit(Tape *tape, const UnetHooks *hooks, int skips, int levels)
         tape_fail(tape, STATUS_SHAPE, "%d ControlNet residuals for a U-Net with %d skip connections",
                   hooks->down_residual_count, skips);
     if (hooks->adapter_count > levels + 1)
-        tape_fail(tape, STATUS_SHAPE, "%d adapter features for a U-Net with %d down blocks", hooks->adapter_count,
-                  levels);
+        tape_fail(tape, STATUS_SHAPE, "%d adapter features for a U-Net with %d down blocks",
+                  hooks->adapter_count, levels);
     return tape->error.status == STATUS_OK;
 }
 

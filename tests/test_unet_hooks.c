@@ -31,7 +31,8 @@ static const float *result(const TinyUnet *t, const UnetHooks *hooks, Arena *are
 /* Shapes of the tiny network's skips: conv_in; down 0 and its down-sampling; two units of down 1 and its
  * down-sampling; down 2. */
 enum { SKIPS = 7 };
-static const int SKIP[SKIPS][3] = {{4, 5, 7}, {4, 5, 7}, {4, 3, 4}, {6, 3, 4}, {6, 3, 4}, {6, 2, 2}, {8, 2, 2}};
+static const int SKIP[SKIPS][3] = {{4, 5, 7}, {4, 5, 7}, {4, 3, 4}, {6, 3, 4},
+                                   {6, 3, 4}, {6, 2, 2}, {8, 2, 2}};
 static const int MID[3] = {8, 2, 2};
 static const int FEATURE[4][3] = {{4, 3, 4}, {6, 3, 4}, {8, 2, 2}, {8, 2, 2}};
 
