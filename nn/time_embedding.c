@@ -1,17 +1,18 @@
 #include "nn/time_embedding.h"
 
 #include "base/elementary.h"
-#include "base/elementary64.h"
 
-static const double LOG_10000 = 0x1.26bb1bbb55516p+3;
+static const float MINUS_LOG_10000 = -0x1.26bb1cp+3f; /* -ln 10000, rounded */
 
 void time_embedding_forward(float *out, const float *timesteps, int N, int width, bool flip_sin_to_cos,
                             float freq_shift)
 {
     const int half = width / 2;
-    const double span = (double)half - (double)freq_shift;
+    const float span = (float)half - freq_shift;
     for (int i = 0; i < half; i++) {
-        const float frequency = (float)exp_f64(-LOG_10000 * (double)i / span);
+        float exponent = MINUS_LOG_10000 * (float)i;
+        exponent = exponent / span;
+        const float frequency = exp_f32(exponent);
         for (int n = 0; n < N; n++) {
             float *row = out + (size_t)n * (size_t)width;
             const float angle = timesteps[n] * frequency;

@@ -1,7 +1,8 @@
 /* nn/time_embedding.h - the sinusoidal embedding of a timestep.
  *
  * With half = floor(width / 2) and for i < half
- *   f_i = RN32(exp(-log(10000) * i / (half - freq_shift)))    in binary64 (exp_f64), rounded once
+ *   f_i = exp(RN32(RN32(RN32(-ln 10000) * i) / (half - freq_shift)))    in binary32, step by step as diffusers
+ *         does it: what the networks were trained with; t magnifies a last bit of f_i a thousandfold
  *   a_i = RN32(t * f_i)
  *   row = (sin a_0 .. sin a_{half-1}, cos a_0 .. cos a_{half-1}), or cosines first when flip_sin_to_cos;
  * an odd width ends with a 0.
