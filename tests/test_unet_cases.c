@@ -75,7 +75,7 @@ static void check_parameter_gradients(const Case *c, const Model *m)
         case_compare(c, name, p->tensor->grad, tensor_count(p->tensor));
         checked++;
     }
-    CHECK(checked == 20);
+    CHECK(checked == 19);
 }
 
 static void test_stages_and_gradients(void)
