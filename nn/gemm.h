@@ -102,4 +102,22 @@ void gemm_block(float *c, size_t c_row,                                  // in/o
                 GemmA a, const float *packed, const ptrdiff_t *packed_k, // in
                 size_t rows, size_t lanes, size_t k0, size_t k1);
 
+/* ---- sums over samples: gradients of weights ---- */
+
+/* Sample n has its own A and B, `a_sample` and `b_sample` numbers further; whole vectors of B's lanes must be
+ * readable. */
+typedef struct {
+    size_t samples, K;
+    GemmA a;
+    size_t a_sample;
+    const float *b;
+    const ptrdiff_t *b_k;
+    size_t b_sample;
+} GemmSamples;
+
+/* Sample after sample, c (rows, c_row) += A_n B_n, each product by the panel rule. */
+void gemm_samples(float *c, size_t c_row, // in/out
+                  const GemmSamples *g,   // in
+                  size_t rows, size_t lanes);
+
 #endif

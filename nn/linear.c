@@ -1,9 +1,31 @@
 #include "nn/linear.h"
 
+#include <string.h>
+
+#include "base/threads.h"
+#include "nn/gemm.h"
 #include "nn/gemm_product.h"
+#include "nn/position_sum.h"
 
 /* Few rows of x: packing the weight would cost more than the product, so x is packed and the result turned. */
 enum { FEW_ROWS = 64 };
+
+/* A task of the gradient to the weight computes at most so much of it. */
+enum { BLOCK_ROWS = 32, BLOCK_LANES = 64 };
+
+/* x as it is, or, when its rows are no whole vectors, copied to rows that are: the tiles read whole vectors. */
+static size_t padded(const LinearShape *s)
+{
+    const size_t width = gemm_kernels()->lanes;
+    return gemm_groups(s->in, width) * width;
+}
+
+static size_t weight_scratch(const LinearShape *s)
+{
+    const size_t copy = padded(s) == s->in ? 0 : s->N * s->T * padded(s);
+    const size_t blocks = BLOCK_ROWS * BLOCK_LANES * (size_t)threads_count();
+    return 2 * s->T * sizeof(ptrdiff_t) + 64 + (copy + blocks) * sizeof(float);
+}
 
 size_t linear_scratch(const LinearShape *s)
 {
@@ -11,7 +33,8 @@ size_t linear_scratch(const LinearShape *s)
     const size_t forward = rows < FEW_ROWS ? gemm_product_scratch(s->out, rows, s->in)
                                            : gemm_product_scratch(rows, s->out, s->in);
     const size_t to_x = gemm_product_scratch(rows, s->in, s->out);
-    return forward > to_x ? forward : to_x;
+    const size_t to_weight = weight_scratch(s), product = forward > to_x ? forward : to_x;
+    return product > to_weight ? product : to_weight;
 }
 
 void linear_forward(float *y, const float *x, const float *weight, const float *bias, const LinearShape *s,
@@ -51,39 +74,62 @@ void linear_backward_input(float *dx, const float *dy, const float *weight, cons
     gemm_product(&product, scratch);
 }
 
-enum { PANEL = 256 };
+/* ---- the gradient to the weight: rows are the outputs, lanes the inputs, k the rows of one sample ---- */
 
-void linear_backward_weight(float *dweight, const float *dy, const float *x, const LinearShape *shape,
-                            void *scratch)
+typedef struct {
+    const LinearShape *s;
+    float *dweight;
+    GemmSamples product; /* of the whole weight */
+    GemmCut rows, lanes; /* lanes in whole vectors */
+    float *room;
+} WeightWork;
+
+static void weight_task(void *context, size_t task, int worker)
 {
-    const size_t T = shape->T, in = shape->in, out = shape->out;
-    (void)scratch;
-    for (size_t n = 0; n < shape->N; n++)
-        for (size_t o = 0; o < out; o++)
-            for (size_t i = 0; i < in; i++) {
-                float g = 0.0f;
-                for (size_t start = 0; start < T; start += PANEL) {
-                    float sum = 0.0f;
-                    for (size_t t = start; t < T && t < start + PANEL; t++) {
-                        const float product = dy[(n * T + t) * out + o] * x[(n * T + t) * in + i];
-                        sum = sum + product;
-                    }
-                    g = start == 0 ? sum : g + sum;
-                }
-                dweight[o * in + i] = dweight[o * in + i] + g;
-            }
+    const WeightWork *w = context;
+    const size_t width = gemm_kernels()->lanes;
+    const size_t i = task % w->rows.parts, j = task / w->rows.parts;
+    const size_t r0 = gemm_begin(w->rows, i), rows = gemm_begin(w->rows, i + 1) - r0;
+    const size_t l0 = gemm_begin(w->lanes, j) * width;
+    const size_t lanes = gemm_least(gemm_begin(w->lanes, j + 1) * width, w->s->in) - l0;
+    float *block = w->room + (size_t)worker * BLOCK_ROWS * BLOCK_LANES;
+    float *dweight = w->dweight + r0 * w->s->in + l0;
+    GemmSamples g = w->product;
+    g.a.data += r0;
+    g.b += l0;
+    for (size_t r = 0; r < rows; r++)
+        memcpy(block + r * BLOCK_LANES, dweight + r * w->s->in, lanes * sizeof *block);
+    gemm_samples(block, BLOCK_LANES, &g, rows, lanes);
+    for (size_t r = 0; r < rows; r++)
+        memcpy(dweight + r * w->s->in, block + r * BLOCK_LANES, lanes * sizeof *block);
 }
 
-void linear_backward_bias(float *dbias, const float *dy, const LinearShape *shape)
+void linear_backward_weight(float *dweight, const float *dy, const float *x, const LinearShape *s,
+                            void *scratch)
 {
-    for (size_t n = 0; n < shape->N; n++)
-        for (size_t o = 0; o < shape->out; o++) {
-            double s[8] = {0};
-            for (size_t t = 0; t < shape->T; t++)
-                s[t % 8] += (double)dy[(n * shape->T + t) * shape->out + o];
-            const float g = (float)(((s[0] + s[4]) + (s[2] + s[6])) + ((s[1] + s[5]) + (s[3] + s[7])));
-            dbias[o] = dbias[o] + g;
-        }
+    const size_t width = gemm_kernels()->lanes, row = padded(s);
+    ptrdiff_t *a_k = scratch, *b_k = a_k + s->T;
+    float *copy = (float *)(void *)((char *)scratch + gemm_groups(2 * s->T * sizeof *a_k, 64) * 64);
+    gemm_offsets(a_k, s->T, s->out);
+    gemm_offsets(b_k, s->T, row);
+    WeightWork w = {.s = s, .dweight = dweight, .rows = gemm_cut(s->out, BLOCK_ROWS), .room = copy};
+    w.lanes = gemm_cut(row / width, BLOCK_LANES / width);
+    if (row != s->in) {
+        for (size_t i = 0; i < s->N * s->T * row; i++)
+            copy[i] = i % row < s->in ? x[i / row * s->in + i % row] : 0.0f;
+        x = copy;
+        w.room = copy + s->N * s->T * row;
+    }
+    w.product = (GemmSamples){s->N, s->T, {dy, a_k, 1}, s->T * s->out, x, b_k, s->T * row};
+    parallel_for(w.rows.parts * w.lanes.parts, weight_task, &w);
+}
+
+void linear_backward_bias(float *dbias, const float *dy, const LinearShape *s)
+{
+    position_sum(
+        dbias, dy,
+        &(PositionSum){
+            .samples = s->N, .keep0 = 1, .sum0 = s->T, .keep1 = s->out, .sum1 = 1, .add_samples = true});
 }
 
 typedef struct {

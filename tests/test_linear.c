@@ -1,0 +1,177 @@
+#include "nn/linear.h"
+
+#include "tests/check.h"
+#include "tests/kernel_plain.h"
+
+static void test_one_row_by_hand(void)
+{
+    float x[3] = {1, 2, 3}, weight[6] = {1, 0, -1, 2, 2, 2}, bias[2] = {10, 20};
+    const int x_dim[2] = {1, 3}, w_dim[2] = {2, 3}, b_dim[1] = {2};
+    Arena arena = {0};
+    Tape tape = {.arena = &arena};
+    Tensor *in = tape_input(&tape, x, 2, x_dim, false), *w = tape_input(&tape, weight, 2, w_dim, false);
+    const Tensor *with = linear(&tape, in, w, tape_input(&tape, bias, 1, b_dim, false));
+    const Tensor *without = linear(&tape, in, w, NULL);
+    CHECK(with != NULL && with->data[0] == 8.0f && with->data[1] == 32.0f);
+    CHECK(without != NULL && without->data[0] == -2.0f && without->data[1] == 12.0f);
+    arena_free(&arena);
+}
+
+static void test_every_setting_gives_the_plain_bits(void)
+{
+    static const LinearShape shapes[] = {
+        {1, 1, 1, 1},     {3, 1, 5, 7},      {2, 7, 33, 18},    {5, 1, 48, 64},  {2, 70, 40, 50},
+        {1, 300, 19, 20}, {2, 520, 16, 3},   {3, 256, 32, 100}, {1, 3, 1030, 9}, {0, 4, 5, 6},
+        {4, 16, 512, 32}, {1, 65, 1024, 16}, {2, 4, 0, 3},      {2, 0, 4, 3},    {2, 3, 4, 0},
+    };
+    for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
+        const LinearShape *s = &shapes[i];
+        const size_t nx = s->N * s->T * s->in, ny = s->N * s->T * s->out, nw = s->out * s->in;
+        const size_t total = ny + nx + nw + s->out;
+        Arena arena = {0};
+        const float *x = filled(&arena, nx, 1), *weight = filled(&arena, nw, 2),
+                    *bias = filled(&arena, s->out, 3);
+        const float *dy = filled(&arena, ny, 4);
+        float *want = filled(&arena, total, 5), *got = filled(&arena, total, 5);
+        linear_plain(want, x, weight, i % 3 ? bias : NULL, s);
+        product_plain(want + ny, dy, s->out, 1, weight, 1, s->in, s->N * s->T, s->in, s->out);
+        linear_backward_weight_plain(want + ny + nx, dy, x, s);
+        bias_plain(want + ny + nx + nw, dy, s->N, s->T * s->out, s->out, 1, s->T, s->out);
+        for (int setting = 0; kernel_setting(setting); setting++) {
+            void *scratch = arena_raw(&arena, linear_scratch(s), 1);
+            fill(got, total, 5);
+            linear_forward(got, x, weight, i % 3 ? bias : NULL, s, scratch);
+            linear_backward_input(got + ny, dy, weight, s, scratch);
+            linear_backward_weight(got + ny + nx, dy, x, s, scratch);
+            linear_backward_bias(got + ny + nx + nw, dy, s);
+            const bool good = CHECK(same_bits(got, want, total));
+            if (!good)
+                printf("    shape %zu, setting %d: forward %d, input %d, weight %d\n", i, setting,
+                       same_bits(got, want, ny), same_bits(got + ny, want + ny, nx),
+                       same_bits(got + ny + nx, want + ny + nx, nw));
+        }
+        arena_free(&arena);
+    }
+}
+
+/* Few rows and many rows are computed in two ways; a row must not know how many there are. */
+static void test_a_batch_is_its_rows(void)
+{
+    enum { ROWS = 100, IN = 37, OUT = 21 };
+    static float x[ROWS * IN], weight[OUT * IN], bias[OUT], all[ROWS * OUT], one[OUT];
+    fill(x, ROWS * IN, 1);
+    fill(weight, OUT * IN, 2);
+    fill(bias, OUT, 3);
+    const LinearShape many = {ROWS, 1, IN, OUT}, single = {1, 1, IN, OUT};
+    Arena arena = {0};
+    void *scratch = arena_raw(&arena, linear_scratch(&many) + linear_scratch(&single), 1);
+    linear_forward(all, x, weight, bias, &many, scratch);
+    for (size_t r = 0; r < ROWS; r++) {
+        linear_forward(one, x + r * IN, weight, bias, &single, scratch);
+        CHECK(same_bits(one, all + r * OUT, OUT));
+    }
+    arena_free(&arena);
+}
+
+static void test_gradients_are_slopes(void)
+{
+    float x[2 * 3 * 4], weight[5 * 4], bias[5], dy[2 * 3 * 5];
+    const int x_dim[3] = {2, 3, 4}, w_dim[2] = {5, 4}, b_dim[1] = {5};
+    fill(x, 24, 1);
+    fill(weight, 20, 2);
+    fill(bias, 5, 3);
+    fill(dy, 30, 4);
+    Arena arena = {0}, gradients = {0};
+    Tape tape = {.arena = &arena, .gradients = &gradients, .recording = true};
+    Tensor *in[3] = {tape_input(&tape, x, 3, x_dim, true), tape_input(&tape, weight, 2, w_dim, true),
+                     tape_input(&tape, bias, 1, b_dim, true)};
+    CHECK(tape_backward(&tape, linear(&tape, in[0], in[1], in[2]), dy) == STATUS_OK);
+    tape.recording = false;
+    for (int which = 0; which < 3; which++)
+        for (size_t i = 0; i < tensor_count(in[which]); i++) {
+            float *at = in[which]->data + i;
+            const float kept = *at;
+            double slope = 0.0;
+            for (int side = 1; side >= -1; side -= 2) {
+                *at = kept + (float)side * 0.125f;
+                const Tensor *y = linear(&tape, in[0], in[1], in[2]);
+                for (int j = 0; j < 30; j++)
+                    slope += side * (double)y->data[j] * (double)dy[j] / 0.25;
+            }
+            *at = kept;
+            CHECK_NEAR(in[which]->grad[i], slope, 1e-5);
+        }
+    arena_free(&arena);
+    arena_free(&gradients);
+}
+
+static void test_what_does_not_fit_is_refused(void)
+{
+    float data[64] = {0};
+    const int x_dim[2] = {2, 3}, good[2] = {4, 3}, bad[2] = {3, 4}, short_bias[1] = {3};
+    for (int i = 0; i < 3; i++) {
+        Arena arena = {0};
+        Tape tape = {.arena = &arena};
+        Tensor *x = tape_input(&tape, data, i == 2 ? 0 : 2, x_dim, false);
+        Tensor *weight = tape_input(&tape, data, 2, i == 0 ? bad : good, false);
+        CHECK(linear(&tape, x, weight, i == 1 ? tape_input(&tape, data, 1, short_bias, false) : NULL) ==
+              NULL);
+        CHECK(tape.error.status == STATUS_SHAPE);
+        CHECK_TEXT(tape.error.text, "linear: input (");
+        arena_free(&arena);
+    }
+}
+
+/* A 1x1 convolution's weight (out,in,1,1) is taken as it is. */
+static void test_a_convolution_weight_is_a_matrix(void)
+{
+    float x[2] = {1, 2}, weight[6] = {1, 2, 3, 4, 5, 6};
+    const int x_dim[2] = {1, 2}, w_dim[4] = {3, 2, 1, 1};
+    Arena arena = {0};
+    Tape tape = {.arena = &arena};
+    const Tensor *y = linear(&tape, tape_input(&tape, x, 2, x_dim, false),
+                             tape_input(&tape, weight, 4, w_dim, false), NULL);
+    CHECK(y != NULL && y->data[0] == 5.0f && y->data[1] == 11.0f && y->data[2] == 17.0f);
+    arena_free(&arena);
+}
+
+static Status forward_and_backward(size_t fail_arena, size_t fail_gradients)
+{
+    float x[6], weight[6], bias[2];
+    const int x_dim[2] = {2, 3}, w_dim[2] = {2, 3}, b_dim[1] = {2};
+    fill(x, 6, 1);
+    fill(weight, 6, 2);
+    fill(bias, 2, 3);
+    Arena arena = {.fail_after = fail_arena}, gradients = {.fail_after = fail_gradients};
+    Tape tape = {.arena = &arena, .gradients = &gradients, .recording = true};
+    Tensor *y = linear(&tape, tape_input(&tape, x, 2, x_dim, true),
+                       tape_input(&tape, weight, 2, w_dim, true), tape_input(&tape, bias, 1, b_dim, true));
+    const bool walked = y != NULL && tape_backward(&tape, y, NULL) == STATUS_OK;
+    CHECK(walked == (tape.error.status == STATUS_OK));
+    arena_free(&arena);
+    arena_free(&gradients);
+    return tape.error.status;
+}
+
+static void test_every_failing_allocation_is_reported(void)
+{
+    for (int which = 0; which < 2; which++) {
+        size_t n = 1;
+        while (n < 100 && forward_and_backward(which == 0 ? n : 0, which == 1 ? n : 0) == STATUS_MEMORY)
+            n++;
+        CHECK(n > 3 && n < 100);
+        CHECK(forward_and_backward(which == 0 ? n : 0, which == 1 ? n : 0) == STATUS_OK);
+    }
+}
+
+int main(void)
+{
+    test_one_row_by_hand();
+    test_every_setting_gives_the_plain_bits();
+    test_a_batch_is_its_rows();
+    test_gradients_are_slopes();
+    test_what_does_not_fit_is_refused();
+    test_a_convolution_weight_is_a_matrix();
+    test_every_failing_allocation_is_reported();
+    return check_report("linear");
+}
