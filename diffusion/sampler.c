@@ -1,0 +1,89 @@
+#include "diffusion/sampler.h"
+
+#include <string.h>
+
+const Sampler *const SAMPLERS[] = {&SAMPLER_DDIM, &SAMPLER_DDPM, NULL};
+
+const Sampler *sampler_find(const char *name)
+{
+    for (int i = 0; SAMPLERS[i] != NULL; i++)
+        if (strcmp(SAMPLERS[i]->name, name) == 0 || strcmp(SAMPLERS[i]->class_name, name) == 0)
+            return SAMPLERS[i];
+    return NULL;
+}
+
+Status sampler_begin(SamplerRun *out, const Sampler *sampler, const SchedulerConfig *read,
+                     SamplerOptions options, int steps, int images, size_t sample, Rng *rng, Arena *arena,
+                     Error *err)
+{
+    SamplerRun run = {.sampler = sampler,
+                      .config = scheduler_config_over(read, sampler->defaults),
+                      .options = options,
+                      .steps = steps,
+                      .start_scale = 1.0f,
+                      .images = images,
+                      .sample = sample,
+                      .rng = rng};
+    if (steps < 1 || steps > run.config.num_train_timesteps)
+        return error_set(err, STATUS_ARGUMENT, "%d steps, expected 1 to %d", steps,
+                         run.config.num_train_timesteps);
+    Status status = schedule_make(&run.schedule, &run.config, options.compat_f32, arena, err);
+    if (status == STATUS_OK)
+        status = sampler->plan(&run, arena, err);
+    if (status == STATUS_OK)
+        *out = run;
+    return status;
+}
+
+Status sampler_timesteps(SamplerRun *run, Arena *arena, Error *err)
+{
+    int *list = arena_raw(arena, (size_t)run->steps, sizeof *list);
+    double *time = arena_raw(arena, (size_t)run->steps, sizeof *time);
+    if (list == NULL || time == NULL)
+        return error_set(err, STATUS_MEMORY, "no memory for %d timesteps", run->steps);
+    const Status status = schedule_timesteps(list, run->steps, &run->config, err);
+    if (status != STATUS_OK)
+        return status;
+    for (int i = 0; i < run->steps; i++) {
+        time[i] = list[i];
+        if (run->schedule.alpha_bar[list[i]] == 0.0 && run->config.prediction_type == PREDICT_EPSILON)
+            return error_set(
+                err, STATUS_ARGUMENT,
+                "timestep %d holds no signal (rescale_betas_zero_snr), from which a network that "
+                "predicts epsilon cannot start",
+                list[i]);
+    }
+    run->calls = run->steps;
+    run->time = time;
+    return STATUS_OK;
+}
+
+void sampler_draw(SamplerRun *run, float *noise)
+{
+    if (run->rng == NULL)
+        memset(noise, 0, (size_t)run->images * run->sample * sizeof *noise);
+    for (int k = 0; run->rng != NULL && k < run->images; k++)
+        rng_normal_fill(&run->rng[k], noise + (size_t)k * run->sample, run->sample);
+}
+
+void sampler_start(const SamplerRun *run, float *x)
+{
+    for (size_t i = 0; i < (size_t)run->images * run->sample; i++)
+        x[i] = run->start_scale * x[i];
+}
+
+void sampler_renoise(const SamplerRun *run, int call, float *out, const float *x0, const float *noise,
+                     size_t n)
+{
+    if (run->sampler->renoise != NULL)
+        run->sampler->renoise(run, call, out, x0, noise, n);
+    else
+        schedule_add_noise(out, x0, noise, n, &run->schedule, (int)run->time[call]);
+}
+
+void sampler_skip(SamplerRun *run, int steps)
+{
+    run->first = run->sampler->order * steps;
+    if (run->first > run->calls)
+        run->first = run->calls;
+}

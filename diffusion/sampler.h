@@ -1,0 +1,103 @@
+/* diffusion/sampler.h - the shape that all samplers have.
+ *
+ * A sampler turns one network call after another into a step towards the image.  The loop (diffusion/denoise.h)
+ * is written once and knows nothing of the method:
+ *
+ *     for each call i:   input = sampler->input(x)          what the network sees
+ *                        out   = network(input, time[i])    guided if asked for
+ *                        sampler->step(x, out)              x becomes the state for call i + 1
+ *
+ * A method that needs several calls a step (Heun, DPM2, PNDM's Runge-Kutta start, correctors) plans one call
+ * after the other in `time`, which need not fall and may be fractional, and keeps what it has to remember in
+ * `state`; x is its own (a sigma-space method keeps x = x0 + sigma eps, and unscales it in `input`).
+ *
+ * Noise is drawn inside `step` alone, by sampler_draw, once for each term of the method's formula that has a
+ * noise, in the order of the calls: image k of the batch from its own stream, numbers in (C, H, W) order; never
+ * when the term's coefficient is exactly 0.  So a batch of N gives what N runs of one image give.
+ *
+ * Per-step arithmetic: coefficients in binary64, each rounded once to binary32; then binary32, one operation at
+ * a time, in the order that the sampler's source states. */
+#ifndef DIFFUSION_SAMPLER_H
+#define DIFFUSION_SAMPLER_H
+
+#include "base/rng.h"
+#include "diffusion/schedule.h"
+
+typedef struct {
+    double eta;           /* DDIM: 0 deterministic .. 1 as much noise as DDPM */
+    bool clipped_epsilon; /* DDIM: eps anew from the limited x0 (diffusers: use_clipped_model_output) */
+    bool compat_f32;      /* the schedule's tables with diffusers' bits (diffusion/schedule.h) */
+} SamplerOptions;
+
+typedef struct SamplerRun {
+    const struct Sampler *sampler;
+    SchedulerConfig config; /* what the file said over the sampler's defaults */
+    SamplerOptions options;
+    Schedule schedule;
+    int steps;         /* as asked for */
+    int calls;         /* of the network */
+    int first;         /* the call that the loop starts with; > 0 for img2img and the like */
+    double *time;      /* (calls) what the network is told */
+    float start_scale; /* pure noise times this is x before the first call */
+    int images;
+    size_t sample; /* numbers in one image's latent */
+    Rng *rng;      /* (images) one stream an image; NULL when nothing is to be drawn */
+    void *state;   /* the method's own */
+} SamplerRun;
+
+typedef struct Sampler {
+    const char *name;                /* as typed in --sampling-method */
+    const char *class_name;          /* the scheduler class of diffusers with the same conventions */
+    const SchedulerConfig *defaults; /* that class's */
+    const char *const *keys;         /* that class's keys, in its order, NULL behind the last */
+    int order; /* calls a step: a run that leaves out k steps starts with call order k */
+
+    /* Fills calls, time, start_scale (1 unless said) and state from the rest of the run; the arena keeps them.
+     * Refuses what the method cannot do by name. */
+    Status (*plan)(SamplerRun *run, Arena *arena, Error *err);
+
+    /* out = what the network sees of x; NULL: x itself. */
+    void (*input)(const SamplerRun *run, int call, float *out, const float *x);
+
+    /* out = x0 with the noise of `call`'s level, for one image or many (n numbers); NULL: as
+     * schedule_add_noise at timestep time[call]. */
+    void (*renoise)(const SamplerRun *run, int call, float *out, const float *x0, const float *noise,
+                    size_t n);
+
+    /* x, of all images, becomes the state for the next call; `out` is the network's (guided) output and may be
+     * overwritten.  Cannot fail. */
+    void (*step)(SamplerRun *run, int call, float *x, float *out);
+} Sampler;
+
+extern const Sampler SAMPLER_DDPM, SAMPLER_DDIM;
+
+/* All samplers, NULL behind the last. */
+extern const Sampler *const SAMPLERS[];
+
+/* By name ("ddim") or by class ("DDIMScheduler"); NULL when there is none. */
+const Sampler *sampler_find(const char *name);
+
+/* Plans a run of `steps` steps for a batch.  `read` is the model's scheduler_config.json.  On failure *out is
+ * untouched. */
+MUST_CHECK Status sampler_begin(SamplerRun *out, const Sampler *sampler, const SchedulerConfig *read,
+                                SamplerOptions options, int steps, int images, size_t sample, Rng *rng,
+                                Arena *arena, Error *err);
+
+/* For plans: one call a timestep of schedule_timesteps, into calls and time.  Refuses, besides what that refuses,
+ * a timestep without any signal for a network that predicts epsilon: x0 = (x - eps) / 0. */
+MUST_CHECK Status sampler_timesteps(SamplerRun *run, Arena *arena, Error *err);
+
+/* Noise for all images: (images, sample) numbers, image k from rng[k].  Zeros when there is no rng. */
+void sampler_draw(SamplerRun *run, float *noise);
+
+/* Pure noise becomes x before the first call: x = start_scale noise, in place. */
+void sampler_start(const SamplerRun *run, float *x);
+
+/* x0 with the noise of call `call`'s level; out may be x0 or noise. */
+void sampler_renoise(const SamplerRun *run, int call, float *out, const float *x0, const float *noise,
+                     size_t n);
+
+/* Leaves out the first steps, so that x starts as an image with noise; 0 <= steps <= run->steps. */
+void sampler_skip(SamplerRun *run, int steps);
+
+#endif

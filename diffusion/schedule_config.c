@@ -1,0 +1,356 @@
+#include "diffusion/schedule_config.h"
+
+#include <math.h>
+#include <stddef.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "io/json.h"
+
+/* diffusers 0.27.2, schedulers/scheduling_ddpm.py, DDPMScheduler.__init__; the members that it does not have
+ * are those of the classes that have them. */
+const SchedulerConfig SCHEDULER_DEFAULTS = {
+    .num_train_timesteps = 1000,
+    .beta_start = 0.0001,
+    .beta_end = 0.02,
+    .beta_schedule = BETA_LINEAR,
+    .prediction_type = PREDICT_EPSILON,
+    .timestep_spacing = SPACING_LEADING,
+    .clip_sample = true,
+    .clip_sample_range = 1.0,
+    .dynamic_thresholding_ratio = 0.995,
+    .sample_max_value = 1.0,
+    .set_alpha_to_one = true,
+    .variance_type = VARIANCE_FIXED_SMALL,
+    .solver_order = 2,
+    .algorithm_type = ALGORITHM_DPMSOLVER_PP,
+    .lower_order_final = true,
+    .lambda_min_clipped = -(double)INFINITY,
+    .predict_x0 = true,
+    .original_inference_steps = 50,
+    .timestep_scaling = 10.0,
+};
+
+typedef enum {
+    FIELD_INT,
+    FIELD_NUMBER,
+    FIELD_BOOL,
+    FIELD_NAME,  /* an enumeration: one of the names */
+    FIELD_LIMIT, /* a number, where null means 0 */
+    FIELD_BETAS,
+    FIELD_STEPS,
+    FIELD_ONLY_FALSE, /* known, and refused unless it is false or null */
+} FieldKind;
+
+typedef struct {
+    const char *key;
+    FieldKind kind;
+    size_t offset;
+    const char *names[8]; /* FIELD_NAME: by value, NULL behind the last */
+} Field;
+
+#define AT(member) offsetof(SchedulerConfig, member)
+
+static const Field FIELDS[] = {
+    {"num_train_timesteps", FIELD_INT, AT(num_train_timesteps), {0}},
+    {"beta_start", FIELD_NUMBER, AT(beta_start), {0}},
+    {"beta_end", FIELD_NUMBER, AT(beta_end), {0}},
+    {"beta_schedule",
+     FIELD_NAME,
+     AT(beta_schedule),
+     {"linear", "scaled_linear", "squaredcos_cap_v2", "sigmoid"}},
+    {"trained_betas", FIELD_BETAS, AT(trained_betas), {0}},
+    {"rescale_betas_zero_snr", FIELD_BOOL, AT(rescale_betas_zero_snr), {0}},
+    {"prediction_type", FIELD_NAME, AT(prediction_type), {"epsilon", "v_prediction", "sample"}},
+    {"timestep_spacing", FIELD_NAME, AT(timestep_spacing), {"leading", "trailing", "linspace"}},
+    {"steps_offset", FIELD_INT, AT(steps_offset), {0}},
+    {"set_alpha_to_one", FIELD_BOOL, AT(set_alpha_to_one), {0}},
+    {"clip_sample", FIELD_BOOL, AT(clip_sample), {0}},
+    {"clip_sample_range", FIELD_NUMBER, AT(clip_sample_range), {0}},
+    {"thresholding", FIELD_BOOL, AT(thresholding), {0}},
+    {"dynamic_thresholding_ratio", FIELD_NUMBER, AT(dynamic_thresholding_ratio), {0}},
+    {"sample_max_value", FIELD_NUMBER, AT(sample_max_value), {0}},
+    {"variance_type",
+     FIELD_NAME,
+     AT(variance_type),
+     {"none", "fixed_small", "fixed_small_log", "fixed_large", "fixed_large_log", "learned",
+      "learned_range"}},
+    {"skip_prk_steps", FIELD_BOOL, AT(skip_prk_steps), {0}},
+    {"use_karras_sigmas", FIELD_BOOL, AT(use_karras_sigmas), {0}},
+    {"interpolation_type", FIELD_NAME, AT(interpolation_type), {"linear", "log_linear"}},
+    {"sigma_min", FIELD_LIMIT, AT(sigma_min), {0}},
+    {"sigma_max", FIELD_LIMIT, AT(sigma_max), {0}},
+    {"timestep_type", FIELD_NAME, AT(timestep_type), {"discrete", "continuous"}},
+    {"final_sigmas_type", FIELD_NAME, AT(final_sigmas_type), {"zero", "sigma_min"}},
+    {"solver_order", FIELD_INT, AT(solver_order), {0}},
+    {"algorithm_type",
+     FIELD_NAME,
+     AT(algorithm_type),
+     {"dpmsolver", "dpmsolver++", "sde-dpmsolver", "sde-dpmsolver++", "deis"}},
+    {"solver_type", FIELD_NAME, AT(solver_type), {"midpoint", "heun", "logrho", "bh1", "bh2"}},
+    {"lower_order_final", FIELD_BOOL, AT(lower_order_final), {0}},
+    {"euler_at_final", FIELD_BOOL, AT(euler_at_final), {0}},
+    {"use_lu_lambdas", FIELD_BOOL, AT(use_lu_lambdas), {0}},
+    {"lambda_min_clipped", FIELD_NUMBER, AT(lambda_min_clipped), {0}},
+    {"predict_x0", FIELD_BOOL, AT(predict_x0), {0}},
+    {"disable_corrector", FIELD_STEPS, AT(disable_corrector), {0}},
+    {"original_inference_steps", FIELD_INT, AT(original_inference_steps), {0}},
+    {"timestep_scaling", FIELD_NUMBER, AT(timestep_scaling), {0}},
+    {"solver_p", FIELD_ONLY_FALSE, 0, {0}},
+    {"use_exponential_sigmas", FIELD_ONLY_FALSE, 0, {0}},
+    {"use_beta_sigmas", FIELD_ONLY_FALSE, 0, {0}},
+    {"use_flow_sigmas", FIELD_ONLY_FALSE, 0, {0}},
+};
+
+enum { FIELD_COUNT = sizeof FIELDS / sizeof FIELDS[0] };
+
+static int field_index(const char *key)
+{
+    for (int i = 0; i < FIELD_COUNT; i++)
+        if (strcmp(FIELDS[i].key, key) == 0)
+            return i;
+    return -1;
+}
+
+const char *scheduler_value_name(const char *key, int value)
+{
+    const int i = field_index(key);
+    if (i < 0 || FIELDS[i].kind != FIELD_NAME)
+        return NULL;
+    for (int k = 0; FIELDS[i].names[k] != NULL; k++)
+        if (k == value)
+            return FIELDS[i].names[k];
+    return NULL;
+}
+
+int scheduler_value(const char *key, const char *name)
+{
+    const int i = field_index(key);
+    for (int k = 0; i >= 0 && FIELDS[i].names[k] != NULL; k++)
+        if (strcmp(FIELDS[i].names[k], name) == 0)
+            return k;
+    return -1;
+}
+
+/* ---- reading ---- */
+
+static bool read_number(double *out, const Json *value)
+{
+    if (json_kind(value) == JSON_TEXT && strcmp(json_text(value, ""), "-Infinity") == 0) {
+        *out = SCHEDULER_DEFAULTS.lambda_min_clipped;
+        return true;
+    }
+    *out = json_number(value, 0.0);
+    return json_kind(value) == JSON_NUMBER;
+}
+
+/* Lists of numbers; `steps` wants whole ones. */
+static Status read_list(SchedulerConfig *c, const Json *value, bool steps, Arena *arena, Error *err)
+{
+    const size_t count = json_count(value);
+    double *betas = arena_raw(arena, count + 1, sizeof *betas);
+    int *numbers = arena_raw(arena, count + 1, sizeof *numbers);
+    if (betas == NULL || numbers == NULL)
+        return error_set(err, STATUS_MEMORY, "no memory for a scheduler");
+    for (size_t i = 0; i < count; i++) {
+        betas[i] = json_number(json_at(value, i), 2.0);
+        numbers[i] = json_int(json_at(value, i), -1);
+    }
+    if (steps) {
+        c->disable_corrector = numbers;
+        c->disable_count = (int)count;
+    } else {
+        c->trained_betas = betas;
+        c->trained_count = (int)count;
+    }
+    return STATUS_OK;
+}
+
+/* Sets the member of one field; the sentence of a refusal tells what was expected. */
+static Status read_field(SchedulerConfig *c, const Field *f, const Json *value, const char *name,
+                         Arena *arena, Error *err)
+{
+    char *member = (char *)c + f->offset;
+    const JsonKind kind = json_kind(value);
+    const char *expected = NULL;
+    switch (f->kind) {
+    case FIELD_INT:
+        *(int *)(void *)member = json_int(value, -1);
+        expected = json_int(value, -1) < 0 ? "a whole number of at least 0" : NULL;
+        break;
+    case FIELD_NUMBER:
+    case FIELD_LIMIT:
+        if (!read_number((double *)(void *)member, value) && (f->kind == FIELD_NUMBER || kind != JSON_NULL))
+            expected = "a number";
+        break;
+    case FIELD_BOOL:
+        *(bool *)(void *)member = json_bool(value, false);
+        expected = kind != JSON_BOOL ? "true or false" : NULL;
+        break;
+    case FIELD_NAME: {
+        const int k = scheduler_value(f->key, kind == JSON_NULL ? "none" : json_text(value, ""));
+        *(int *)(void *)member = k;
+        if (k < 0)
+            return error_set(err, STATUS_FORMAT, "%s: %s is \"%.40s\", which is not known", name, f->key,
+                             json_text(value, "(no text)"));
+        break;
+    }
+    case FIELD_BETAS:
+    case FIELD_STEPS:
+        if (kind == JSON_ARRAY)
+            return read_list(c, value, f->kind == FIELD_STEPS, arena, err);
+        expected = kind != JSON_NULL ? "a list" : NULL;
+        break;
+    case FIELD_ONLY_FALSE: expected = kind != JSON_NULL && json_bool(value, true) ? "false" : NULL; break;
+    }
+    if (expected != NULL)
+        return error_set(err, STATUS_FORMAT, "%s: %s is not %s%s", name, f->key, expected,
+                         f->kind == FIELD_ONLY_FALSE ? ", and other values are not supported" : "");
+    return STATUS_OK;
+}
+
+static bool listed(const Json *list, const char *key)
+{
+    for (size_t i = 0; i < json_count(list); i++)
+        if (strcmp(json_text(json_at(list, i), ""), key) == 0)
+            return true;
+    return false;
+}
+
+static Status from_json(SchedulerConfig *out, const Json *json, const char *name, Arena *arena, Error *err)
+{
+    SchedulerConfig c = SCHEDULER_DEFAULTS;
+    if (json_kind(json) != JSON_OBJECT)
+        return error_set(err, STATUS_FORMAT, "%s: expected an object", name);
+    const char *class_name = json_text(json_get(json, "_class_name"), "");
+    if (strlen(class_name) >= sizeof c.class_name)
+        return error_set(err, STATUS_FORMAT, "%s: _class_name is longer than %zu bytes", name,
+                         sizeof c.class_name - 1);
+    memcpy(c.class_name, class_name, strlen(class_name) + 1);
+    for (size_t i = 0; i < json_count(json); i++) {
+        const char *key = json_key(json, i);
+        if (key[0] == '_' || listed(json_get(json, "_use_default_values"), key))
+            continue;
+        const int k = field_index(key);
+        if (k < 0)
+            return error_set(err, STATUS_FORMAT, "%s: the key \"%.60s\" is not known", name, key);
+        const Status status = read_field(&c, &FIELDS[k], json_at(json, i), name, arena, err);
+        if (status != STATUS_OK)
+            return status;
+        c.given |= (uint64_t)1 << k;
+    }
+    *out = c;
+    return STATUS_OK;
+}
+
+Status scheduler_config_parse(SchedulerConfig *out, const char *text, size_t size, const char *name,
+                              Arena *arena, Error *err)
+{
+    const Json *json;
+    const Status status = json_parse(&json, text, size, name, arena, err);
+    return status == STATUS_OK ? from_json(out, json, name, arena, err) : status;
+}
+
+Status scheduler_config_read(SchedulerConfig *out, const char *path, Arena *arena, Error *err)
+{
+    const Json *json;
+    const Status status = json_read(&json, path, arena, err);
+    return status == STATUS_OK ? from_json(out, json, path, arena, err) : status;
+}
+
+/* ---- making one config from another ---- */
+
+static size_t field_size(FieldKind kind)
+{
+    switch (kind) {
+    case FIELD_INT:
+    case FIELD_NAME: return sizeof(int);
+    case FIELD_NUMBER:
+    case FIELD_LIMIT: return sizeof(double);
+    case FIELD_BOOL: return sizeof(bool);
+    default: return 0;
+    }
+}
+
+SchedulerConfig scheduler_config_over(const SchedulerConfig *read, const SchedulerConfig *defaults)
+{
+    SchedulerConfig c = *defaults;
+    memcpy(c.class_name, read->class_name, sizeof c.class_name);
+    c.given = read->given;
+    for (int i = 0; i < FIELD_COUNT; i++)
+        if (read->given >> i & 1)
+            memcpy((char *)&c + FIELDS[i].offset, (const char *)read + FIELDS[i].offset,
+                   field_size(FIELDS[i].kind));
+    c.trained_betas = read->trained_betas;
+    c.trained_count = read->trained_count;
+    c.disable_corrector = read->disable_corrector;
+    c.disable_count = read->disable_count;
+    return c;
+}
+
+void scheduler_config_say(SchedulerConfig *config, const char *key)
+{
+    const int i = field_index(key);
+    if (i >= 0)
+        config->given |= (uint64_t)1 << i;
+}
+
+/* ---- writing ---- */
+
+static void write_field(JsonWriter *w, const SchedulerConfig *c, const Field *f)
+{
+    const char *member = (const char *)c + f->offset;
+    const double number =
+        f->kind == FIELD_NUMBER || f->kind == FIELD_LIMIT ? *(const double *)(const void *)member : 0;
+    const int whole =
+        f->kind == FIELD_INT || f->kind == FIELD_NAME ? *(const int *)(const void *)member : 0;
+    switch (f->kind) {
+    case FIELD_INT: json_write_int(w, f->key, whole); break;
+    case FIELD_LIMIT:
+    case FIELD_NUMBER:
+        if (f->kind == FIELD_LIMIT && number == 0.0)
+            json_write_null(w, f->key);
+        else if (number <= SCHEDULER_DEFAULTS.lambda_min_clipped)
+            json_write_text(w, f->key, "-Infinity");
+        else
+            json_write_number(w, f->key, number);
+        break;
+    case FIELD_BOOL: json_write_bool(w, f->key, *(const bool *)(const void *)member); break;
+    case FIELD_NAME:
+        if (strcmp(f->names[whole], "none") == 0)
+            json_write_null(w, f->key);
+        else
+            json_write_text(w, f->key, f->names[whole]);
+        break;
+    case FIELD_BETAS:
+        if (c->trained_betas == NULL) {
+            json_write_null(w, f->key);
+            break;
+        }
+        json_begin_array(w, f->key);
+        for (int i = 0; i < c->trained_count; i++)
+            json_write_number(w, NULL, c->trained_betas[i]);
+        json_end(w);
+        break;
+    case FIELD_STEPS:
+        json_begin_array(w, f->key);
+        for (int i = 0; i < c->disable_count; i++)
+            json_write_int(w, NULL, c->disable_corrector[i]);
+        json_end(w);
+        break;
+    case FIELD_ONLY_FALSE: break;
+    }
+}
+
+void scheduler_config_write(Bytes *out, const SchedulerConfig *config, const char *class_name,
+                            const char *const *keys)
+{
+    JsonWriter w = {.out = out};
+    json_begin_object(&w, NULL);
+    json_write_text(&w, "_class_name", class_name);
+    json_write_text(&w, "_diffusers_version", "0.27.2"); /* whose conventions these are */
+    for (; *keys != NULL; keys++)
+        if (field_index(*keys) >= 0)
+            write_field(&w, config, &FIELDS[field_index(*keys)]);
+    json_end(&w);
+}
