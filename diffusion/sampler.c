@@ -58,6 +58,11 @@ Status sampler_timesteps(SamplerRun *run, Arena *arena, Error *err)
     return STATUS_OK;
 }
 
+double sampler_round(const SamplerRun *run, double x)
+{
+    return run->options.compat_f32 ? (double)(float)x : x;
+}
+
 void sampler_draw(SamplerRun *run, float *noise)
 {
     if (run->rng == NULL)

@@ -26,7 +26,7 @@
 typedef struct {
     double eta;           /* DDIM: 0 deterministic .. 1 as much noise as DDPM */
     bool clipped_epsilon; /* DDIM: eps anew from the limited x0 (diffusers: use_clipped_model_output) */
-    bool compat_f32;      /* the schedule's tables with diffusers' bits (diffusion/schedule.h) */
+    bool compat_f32; /* the schedule's tables and the coefficients with diffusers' bits: sampler_round */
 } SamplerOptions;
 
 typedef struct SamplerRun {
@@ -86,6 +86,11 @@ MUST_CHECK Status sampler_begin(SamplerRun *out, const Sampler *sampler, const S
 /* For plans: one call a timestep of schedule_timesteps, into calls and time.  Refuses, besides what that refuses,
  * a timestep without any signal for a network that predicts epsilon: x0 = (x - eps) / 0. */
 MUST_CHECK Status sampler_timesteps(SamplerRun *run, Arena *arena, Error *err);
+
+/* For plans: an intermediate result of a coefficient, as it is; or rounded to binary32 where compat_f32 asks for
+ * the coefficients of diffusers, which computes them with binary32 scalars.  (1 - abar_t of a small t has lost
+ * three digits there, so that DDPM's last steps differ by 3e-4 of a coefficient.) */
+double sampler_round(const SamplerRun *run, double x);
 
 /* Noise for all images: (images, sample) numbers, image k from rng[k].  Zeros when there is no rng. */
 void sampler_draw(SamplerRun *run, float *noise);

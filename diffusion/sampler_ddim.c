@@ -34,11 +34,13 @@ static DdimStep coefficients(const SamplerRun *run, int t)
     const int p = t - run->schedule.steps / run->steps;
     const double abar = schedule_alpha_bar(&run->schedule, t),
                  abar_p = schedule_alpha_bar(&run->schedule, p);
-    const double variance = (1.0 - abar_p) / (1.0 - abar) * (1.0 - abar / abar_p);
-    const double sd = run->options.eta * sqrt(variance);
-    const double rest = 1.0 - abar_p - sd * sd;
+    const double noise = sampler_round(run, 1.0 - abar), noise_p = sampler_round(run, 1.0 - abar_p);
+    const double shrink = sampler_round(run, 1.0 - sampler_round(run, abar / abar_p));
+    const double variance = sampler_round(run, sampler_round(run, noise_p / noise) * shrink);
+    const double sd = sampler_round(run, run->options.eta * sampler_round(run, sqrt(variance)));
+    const double rest = sampler_round(run, noise_p - sampler_round(run, sd * sd));
     return (DdimStep){.a = (float)sqrt(abar),
-                      .s = (float)sqrt(1.0 - abar),
+                      .s = (float)sqrt(noise),
                       .to_x0 = (float)sqrt(abar_p),
                       .to_epsilon = (float)sqrt(rest > 0.0 ? rest : 0.0),
                       .sd = (float)sd};

@@ -32,17 +32,19 @@ static DdpmStep coefficients(const SamplerRun *run, int t, int p)
 {
     const double abar = schedule_alpha_bar(&run->schedule, t);
     const double abar_p = p < 0 ? 1.0 : schedule_alpha_bar(&run->schedule, p);
-    const double alpha = abar / abar_p, beta = 1.0 - alpha;
+    const double noise = sampler_round(run, 1.0 - abar), noise_p = sampler_round(run, 1.0 - abar_p);
+    const double alpha = sampler_round(run, abar / abar_p), beta = sampler_round(run, 1.0 - alpha);
     double variance = beta;
     if (run->config.variance_type != VARIANCE_FIXED_LARGE) {
-        variance = (1.0 - abar_p) / (1.0 - abar) * beta;
-        variance =
-            variance > 1e-20 ? variance : 1e-20; /* diffusers: "we always take the log of variance" */
+        variance = sampler_round(run, sampler_round(run, noise_p / noise) * beta);
+        variance = variance > 1e-20 ? variance : 1e-20; /* as in diffusers, which may take its logarithm */
     }
+    const double to_x0 = sampler_round(run, sampler_round(run, sqrt(abar_p)) * beta);
+    const double to_x = sampler_round(run, sampler_round(run, sqrt(alpha)) * noise_p);
     return (DdpmStep){.a = (float)sqrt(abar),
-                      .s = (float)sqrt(1.0 - abar),
-                      .to_x0 = (float)(sqrt(abar_p) * beta / (1.0 - abar)),
-                      .to_x = (float)(sqrt(alpha) * (1.0 - abar_p) / (1.0 - abar)),
+                      .s = (float)sqrt(noise),
+                      .to_x0 = (float)(to_x0 / noise),
+                      .to_x = (float)(to_x / noise),
                       .sd = t > 0 ? (float)sqrt(variance) : 0.0f};
 }
 
