@@ -1,12 +1,14 @@
 #!/usr/bin/env python3
-"""Makes the committed test vectors of tests/vectors/arrays/ with numpy and Python's zipfile.  Run by hand, from the
-root of the project, when a vector is added; never by make.  The MANIFEST there names what made each file.
+"""Makes the committed test vectors of tests/vectors/arrays/ and the corpora of the fuzzers json, safetensors,
+npy and zip, with numpy and Python's zipfile.  Run by hand, from the root of the project, when a vector is
+added; never by make.  MANIFEST beside the vectors names what made them.
 
 npy-KIND*.npy hold numbers() of that kind: the tests know the formula."""
 
 import hashlib
 import io
 import os
+import struct
 import sys
 import zipfile
 
@@ -90,6 +92,99 @@ def make_zip():
     yield save("zip-streamed.zip", stream.data)
 
 
+def safetensors(header, data):
+    return struct.pack("<Q", len(header)) + header + data
+
+
+def corpus_json():
+    yield "config.json", b'{"act_fn": "silu", "dims": [320, 640], "eps": 1e-05, "center": false, "none": null}'
+    yield "numbers.json", b"[0, -0, 1e22, 1.5e-7, 18446744073709551615, 123456789012345678901234567890, -2.5E+3]"
+    yield "texts.json", rb'["\"\\\/\b\f\n\r\t", "\u00e9\ud83d\ude00", "a\u0000b", ""]' + b"\n"
+    yield "utf8.json", '{"\u00e9\u20ac\U0001f600": "\uffff"}'.encode()
+    yield "mark.json", b"\xef\xbb\xbf[]"
+    yield "deep.json", b"[" * 64 + b"]" * 64
+    yield "nested.json", b'{"a": {"b": [{}, [], {"c": [[1], 2]}]}, "d": {"a": {"a": {}}}}'
+    yield "too-deep.json", b"[" * 65 + b"]" * 65
+    yield "twice.json", b'{"a": 1, "a": 2}'
+    yield "overlong.json", b'"\xc0\x80"'
+    yield "half-pair.json", rb'"\ud800"'
+    yield "big-number.json", b"1e999"
+    yield "trailing-comma.json", b"[1, 2,]"
+    yield "cut.json", b'{"a": ["b'
+    yield "many-commas.json", b"[" + b"," * 300
+
+
+def corpus_safetensors():
+    one = b'{"__metadata__":{"format":"pt"},"w":{"dtype":"F32","shape":[2,3],"data_offsets":[0,24]}}'
+    two = (b'{"b":{"dtype":"F16","shape":[3],"data_offsets":[8,14]},"a":{"dtype":"I64","shape":[],'
+           b'"data_offsets":[0,8]},"c":{"dtype":"BOOL","shape":[0,7],"data_offsets":[14,14]}}')
+    yield "one.safetensors", safetensors(one, bytes(24))
+    yield "two.safetensors", safetensors(two, bytes(range(14)))
+    yield "empty.safetensors", safetensors(b"{}", b"")
+    for kind, size in [("BF16", 2), ("F64", 8), ("U8", 1), ("I8", 1), ("I16", 2), ("U32", 4), ("U64", 8)]:
+        header = '{"x":{"dtype":"%s","shape":[1,2],"data_offsets":[0,%d]}}' % (kind, 2 * size)
+        yield kind.lower() + ".safetensors", safetensors(header.encode(), bytes(range(2 * size)))
+    yield "overlap.safetensors", safetensors(two.replace(b"[8,14]", b"[7,13]"), bytes(14))
+    yield "gap.safetensors", safetensors(two.replace(b"[8,14]", b"[9,15]"), bytes(15))
+    yield "past-end.safetensors", safetensors(one, bytes(23))
+    yield "huge-shape.safetensors", safetensors(one.replace(b"[2,3]", b"[4294967296,4294967296,3]"), bytes(24))
+    yield "huge-header.safetensors", struct.pack("<Q", 2**63) + b"{}"
+    yield "header-alone.safetensors", one + b"\x18"
+
+
+def corpus_npy():
+    for name in ["npy-f4.npy", "npy-i8-big.npy", "npy-f4-columns.npy", "npy-f4-number.npy", "npy-i4-version2.npy"]:
+        with open(os.path.join(FOLDER, name), "rb") as file:
+            yield name, file.read()
+    head = "{'descr': '%s', 'fortran_order': %s, 'shape': %s, }"
+    for i, parts in enumerate([("<f4", "False", "(2, 3)"), (">i2", "True", "(3, 2, 2)"), ("|b1", "False", "(24,)"),
+                               ("<f8", "True", "()"), ("<u4", "True", "(0, 5)"), ("<f4", "False", "(2L, 3L)"),
+                               ("<c8", "False", "(3,)"), ("<f4", "True", "(4294967296, 4294967296)")]):
+        yield "dictionary-%d.txt" % i, (head % parts).encode() + bytes([24 if parts[2] != "()" else 8])
+    yield "structured.txt", b"{'descr': [('a', '<f4')], 'fortran_order': False, 'shape': (1,)}\x04"
+    yield "version4.npy", b"\x93NUMPY\x04\0\0\0\0\0"
+
+
+def corpus_zip():
+    for name in ["npz-stored.npz", "zip-streamed.zip"]:
+        with open(os.path.join(FOLDER, name), "rb") as file:
+            yield name, file.read()
+    for name, members in [("none.zip", []), ("one.zip", [("a", b"", 0)]),
+                          ("npz.npz", [("x.npy", npy(numbers("u1", (3,))), 8)]),
+                          ("bzip2.zip", [("a", b"text", zipfile.ZIP_BZIP2)]),
+                          ("two.zip", [("a", b"text" * 20, 8), ("b/c", b"text", 0)])]:
+        data = io.BytesIO()
+        with zipfile.ZipFile(data, "w") as file:
+            for member, text, method in members:
+                info = zipfile.ZipInfo(member, DATE)
+                info.compress_type = method
+                with file.open(info, "w", force_zip64=name == "two.zip") as out:
+                    out.write(text)
+        data = data.getvalue()
+        yield name, data
+        if name == "two.zip":
+            end = len(data) - 22
+            yield "cut.zip", data[:-1]
+            yield "crc.zip", data.replace(b"texttext", b"texttexu")
+            yield "twice.zip", data.replace(b"b/c", b"aaa")
+            yield "volumes.zip", data[:end + 4] + b"\1" + data[end + 5:]
+            yield "count.zip", data[:end + 8] + b"\3\0\3\0" + data[end + 12:]
+            yield "offset.zip", data[:end + 16] + b"\xff" + data[end + 17:]
+            yield "comment.zip", data[:end + 20] + b"\1\0x"
+
+
+def make_corpora():
+    for name, make in [("json", corpus_json), ("safetensors", corpus_safetensors), ("npy", corpus_npy),
+                       ("zip", corpus_zip)]:
+        folder = "tests/corpus/" + name
+        os.makedirs(folder, exist_ok=True)
+        with open(folder + "/MANIFEST", "w") as manifest:
+            for file, data in make():
+                manifest.write("%s %d bytes\n" % (file, len(data)))
+                with open(os.path.join(folder, file), "wb") as out:
+                    out.write(data)
+
+
 def main():
     os.makedirs(FOLDER, exist_ok=True)
     with open(os.path.join(FOLDER, "MANIFEST"), "w") as manifest:
@@ -99,6 +194,7 @@ def main():
             for name in make():
                 with open(os.path.join(FOLDER, name), "rb") as file:
                     manifest.write("%s  %s\n" % (name, hashlib.sha256(file.read()).hexdigest()))
+    make_corpora()
 
 
 main()
