@@ -1,5 +1,6 @@
 #include "nn/reshape.h"
 
+#include <stdint.h>
 #include <string.h>
 
 typedef struct {
@@ -21,6 +22,7 @@ static void reshape_backward(Tape *tape, const TapeNode *node)
 static bool complete_shape(int full[TENSOR_RANK], size_t count, int rank, const int *dim)
 {
     size_t known = 1;
+    bool empty = false;
     int open = -1;
     for (int k = 0; k < rank; k++) {
         full[k] = dim[k];
@@ -28,11 +30,12 @@ static bool complete_shape(int full[TENSOR_RANK], size_t count, int rank, const 
             return false;
         if (dim[k] == -1)
             open = k;
-        else if (dim[k] != 0 && known > count / (size_t)dim[k])
-            return false; /* larger than count already; no product overflows */
+        else if (dim[k] == 0)
+            empty = true;
         else
-            known *= (size_t)dim[k];
+            known = known > SIZE_MAX / (size_t)dim[k] ? SIZE_MAX : known * (size_t)dim[k];
     }
+    known = empty ? 0 : known;
     if (open < 0)
         return known == count;
     if (known == 0 || count % known != 0)

@@ -88,10 +88,12 @@ Status tape_backward(Tape *tape, Tensor *y, const float *dy)
 {
     if (tape->error.status != STATUS_OK)
         return tape->error.status;
-    float *seed = tape_grad_begin(tape, y);
-    if (seed == NULL)
+    if (y == NULL || !y->wants_grad)
         return error_set(&tape->error, STATUS_ARGUMENT,
                          "backward from a tensor that nothing trainable made");
+    float *seed = tape_grad_begin(tape, y);
+    if (seed == NULL)
+        return tape->error.status;
     for (size_t i = 0; i < tensor_count(y); i++)
         seed[i] = dy != NULL ? dy[i] : 1.0f;
     tape_grad_end(tape, y, seed);

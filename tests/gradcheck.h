@@ -193,6 +193,7 @@ static inline void gradcheck(const OperatorCase *c)
 {
     Arena keep = {0};
     const double h = c->step > 0.0 ? c->step : 1.0 / 32.0;
+    threads_set(1); /* many small runs; widthcheck tries the threads */
     const CaseResult r = case_run(c, c->x, (RunOptions){.mode = RUN_PLAIN}, &keep);
     if (!check_that(r.status == STATUS_OK, "runs", c->name, __LINE__))
         printf("    status %d\n", (int)r.status);
@@ -211,6 +212,7 @@ static inline void gradcheck(const OperatorCase *c)
                 printf("    input %d: rest %g, gradient size %g, allowed %g\n", k, rest, sqrt(size),
                        allowed);
         }
+    threads_set(0);
     arena_free(&keep);
 }
 

@@ -53,6 +53,61 @@ static void test_groups_are_standard(void)
     arena_free(&arena);
 }
 
+static double plain_sum8(const double *x, size_t n)
+{
+    double s[8] = {0};
+    for (size_t i = 0; i < n; i++)
+        s[i % 8] += x[i];
+    return ((s[0] + s[4]) + (s[2] + s[6])) + ((s[1] + s[5]) + (s[3] + s[7]));
+}
+
+/* The header's formulas written out, for one group of D channels of P positions: every bit. */
+static void test_equals_the_written_order(void)
+{
+    enum { D = 11, P = 27, M = D * P };
+    Arena arena = {0};
+    Tensor *x = test_tensor(&arena, 1, 2, (int[]){D, P}), *gamma = test_tensor(&arena, 2, 1, (int[]){D});
+    Tensor *beta = test_tensor(&arena, 3, 1, (int[]){D}), *dy = test_tensor(&arena, 4, 2, (int[]){D, P});
+    float y[M], dx[M], dgamma[D] = {0}, dbeta[D] = {0}, xhat[M], want_y[M], want_dx[M];
+    double wide[M], S[D], T[D];
+    Moments moments[1];
+    NormSums sums[D];
+    for (int i = 0; i < M; i++)
+        wide[i] = x->data[i];
+    const double mean = plain_sum8(wide, M) / M;
+    for (int i = 0; i < M; i++)
+        wide[i] = (x->data[i] - mean) * (x->data[i] - mean);
+    const double rstd = 1.0 / sqrt(plain_sum8(wide, M) / M + (double)1e-5f);
+    for (int c = 0; c < D; c++) {
+        double product[P];
+        for (int i = c * P; i < c * P + P; i++) {
+            xhat[i] = (float)((x->data[i] - mean) * rstd);
+            const float scaled = xhat[i] * gamma->data[c];
+            want_y[i] = scaled + beta->data[c];
+            wide[i - c * P] = dy->data[i];
+            product[i - c * P] = (double)dy->data[i] * xhat[i];
+        }
+        S[c] = plain_sum8(wide, P);
+        T[c] = plain_sum8(product, P);
+    }
+    group_norm_forward(y, moments, x->data, gamma->data, beta->data, 1, D, P, 1, 1e-5f);
+    group_norm_backward(dx, dgamma, dbeta, dy->data, x->data, gamma->data, moments, sums, 1, D, P, 1);
+    for (int c = 0; c < D; c++) {
+        const float want_gamma = (float)T[c], want_beta = (float)S[c];
+        CHECK(dgamma[c] == want_gamma && dbeta[c] == want_beta);
+        S[c] = gamma->data[c] * S[c];
+        T[c] = gamma->data[c] * T[c];
+    }
+    const double a = plain_sum8(S, D) / M, b = plain_sum8(T, D) / M;
+    for (int i = 0; i < M; i++) {
+        const float h = dy->data[i] * gamma->data[i / P];
+        want_dx[i] = (float)(((h - a) - xhat[i] * b) * rstd);
+    }
+    CHECK(same_bits(y, want_y, M));
+    CHECK(same_bits(dx, want_dx, M));
+    arena_free(&arena);
+}
+
 static Tensor *build(Tape *tape, Tensor *const *x, const void *context)
 {
     return group_norm(tape, x[0], x[1], x[2], *(const int *)context, 1e-2f);
@@ -103,10 +158,11 @@ int main(void)
     test_eps_by_hand();
     test_two_groups_by_hand();
     test_groups_are_standard();
+    test_equals_the_written_order();
     test_as_an_operator(6, 3, 3, 5);
     test_as_an_operator(24, 2, 1, 1);
     test_as_an_operator(4, 1, 8, 8);
-    test_as_an_operator(64, 32, 16, 40);
+    test_as_an_operator(64, 32, 16, 10);
     test_refused();
     return check_report("group_norm");
 }
