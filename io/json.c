@@ -3,7 +3,7 @@
 #include <limits.h>
 #include <string.h>
 
-#include "io/order.h"
+#include "base/sort.h"
 
 static int compare(const char *a, size_t a_length, const char *b, size_t b_length)
 {
@@ -11,18 +11,18 @@ static int compare(const char *a, size_t a_length, const char *b, size_t b_lengt
     return order != 0 ? order : (a_length > b_length) - (a_length < b_length);
 }
 
-static int compare_members(const void *things, uint32_t a, uint32_t b)
+static bool name_before(const void *context, size_t a, size_t b)
 {
-    const Json *members = things;
-    return compare(members[a].key, members[a].key_length, members[b].key, members[b].key_length);
+    const Json *members = context;
+    return compare(members[a].key, members[a].key_length, members[b].key, members[b].key_length) < 0;
 }
 
-const Json *json_sort_members(Json *members, uint32_t count, uint32_t *scratch)
+const Json *json_sort_members(Json *members, uint32_t count, size_t *scratch)
 {
-    order_sort(scratch, count, compare_members, members);
+    sort_order(scratch, scratch + count, count, name_before, members);
     for (uint32_t i = 0; i < count; i++) {
-        members[i].sorted = scratch[i];
-        if (i > 0 && compare_members(members, scratch[i - 1], scratch[i]) == 0)
+        members[i].sorted = (uint32_t)scratch[i];
+        if (i > 0 && !name_before(members, scratch[i - 1], scratch[i]))
             return &members[scratch[i]];
     }
     return NULL;

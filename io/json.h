@@ -2,7 +2,7 @@
  *
  * The reader takes exactly RFC 8259 (UTF-8, a leading byte order mark is skipped), and refuses what that
  * document leaves open and two readers would understand differently: a name twice in one object, half a
- * surrogate pair, a number beyond binary64, more than JSON_DEPTH levels.  A tree takes at most 37 bytes of
+ * surrogate pair, a number beyond binary64, more than JSON_DEPTH levels.  A tree takes at most 49 bytes of
  * memory for each byte of text.  Numbers are read and written by base/decimal.h: no locale, the nearest
  * binary64, the shortest text. */
 #ifndef IO_JSON_H

@@ -20,8 +20,8 @@ struct Json {
     } value;
 };
 
-/* Fills the `sorted` fields of an object's members; scratch has room for `count` numbers.  Returns a member
+/* Fills the `sorted` fields of an object's members; scratch has room for 2 * count numbers.  Returns a member
  * whose name is there twice, or NULL. */
-const Json *json_sort_members(Json *members, uint32_t count, uint32_t *scratch);
+const Json *json_sort_members(Json *members, uint32_t count, size_t *scratch);
 
 #endif

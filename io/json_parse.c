@@ -22,7 +22,7 @@ typedef struct {
     size_t waiting, finished;
     char *
         text; /* where the next decoded text goes; a text is never longer than its source with its quotes */
-    uint32_t *order; /* scratch for sorting the names of one object */
+    size_t *order; /* scratch for sorting the names of one object */
     int depth;
 } Parser;
 
@@ -316,7 +316,7 @@ Status json_parse(const Json **out, const char *text, size_t size, const char *n
     p.nodes = arena_raw(arena, room, sizeof *p.nodes);
     p.text = arena_raw(arena, size, 1);
     const ArenaMark kept = arena_mark(arena);
-    p.order = arena_raw(arena, room, sizeof *p.order);
+    p.order = arena_raw(arena, room, 2 * sizeof *p.order);
     if (p.nodes == NULL || p.text == NULL || p.order == NULL) {
         arena_release(arena, mark);
         return error_set(err, STATUS_MEMORY, "%.150s: no memory for the values of the JSON text", name);

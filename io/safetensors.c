@@ -4,8 +4,8 @@
 
 #include "base/bytes.h"
 #include "base/file.h"
+#include "base/sort.h"
 #include "io/json.h"
-#include "io/order.h"
 
 /* The same bound as in the format's own library (tensor.rs, MAX_HEADER_SIZE). */
 static const uint64_t HEADER_MOST = 100000000;
@@ -76,19 +76,17 @@ static Status read_entry(SafetensorsEntry *out, const Header *h, const char *nam
     return STATUS_OK;
 }
 
-static int compare_places(const void *things, uint32_t a, uint32_t b)
+static bool place_before(const void *context, size_t a, size_t b)
 {
-    const SafetensorsEntry *e = things;
-    if (e[a].offset != e[b].offset)
-        return e[a].offset < e[b].offset ? -1 : 1;
-    return (e[a].size > e[b].size) - (e[a].size < e[b].size);
+    const SafetensorsEntry *e = context;
+    return e[a].offset != e[b].offset ? e[a].offset < e[b].offset : e[a].size < e[b].size;
 }
 
 /* Every byte of the data belongs to exactly one tensor. */
-static Status check_coverage(const Header *h, uint32_t *order)
+static Status check_coverage(const Header *h, size_t *order)
 {
     const SafetensorsEntry *entries = h->file->entries;
-    order_sort(order, (uint32_t)h->file->count, compare_places, entries);
+    sort_order(order, order + h->file->count, h->file->count, place_before, entries);
     uint64_t covered = h->data_start;
     for (size_t i = 0; i < h->file->count; i++) {
         const SafetensorsEntry *e = &entries[order[i]];
@@ -134,7 +132,7 @@ static Status read_header(Safetensors *out, const char *text, size_t size, uint6
     const size_t members = json_count(out->header);
     out->entries = arena_raw(arena, members, sizeof *out->entries);
     const ArenaMark mark = arena_mark(arena);
-    uint32_t *order = arena_raw(arena, members, sizeof *order);
+    size_t *order = arena_raw(arena, members, 2 * sizeof *order);
     if (out->entries == NULL || order == NULL)
         return error_set(err, STATUS_MEMORY, "%.150s: no memory for %lu tensors", out->name,
                          (unsigned long)members);

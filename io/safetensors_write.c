@@ -1,8 +1,8 @@
 #include <string.h>
 
 #include "base/bytes.h"
+#include "base/sort.h"
 #include "io/json.h"
-#include "io/order.h"
 #include "io/output.h"
 #include "io/safetensors.h"
 #include "io/utf8.h"
@@ -22,17 +22,17 @@ static int place_of(DType dtype)
     return place[dtype];
 }
 
-static int compare_items(const void *things, uint32_t a, uint32_t b)
+static bool item_before(const void *context, size_t a, size_t b)
 {
-    const SafetensorsItem *items = things;
+    const SafetensorsItem *items = context;
     const int difference = place_of(items[a].dtype) - place_of(items[b].dtype);
-    return difference != 0 ? difference : strcmp(items[a].name, items[b].name);
+    return difference != 0 ? difference < 0 : strcmp(items[a].name, items[b].name) < 0;
 }
 
-static int compare_names(const void *things, uint32_t a, uint32_t b)
+static bool name_before(const void *context, size_t a, size_t b)
 {
-    const SafetensorsItem *items = things;
-    return strcmp(items[a].name, items[b].name);
+    const SafetensorsItem *items = context;
+    return strcmp(items[a].name, items[b].name) < 0;
 }
 
 /* A name that the reader takes back: printable UTF-8, and not the one that the format keeps for itself. */
@@ -78,7 +78,7 @@ static Status check_item(const char *path, const SafetensorsItem *item, Error *e
     return STATUS_OK;
 }
 
-static Status check_items(const char *path, const SafetensorsItem *items, size_t count, uint32_t *order,
+static Status check_items(const char *path, const SafetensorsItem *items, size_t count, size_t *order,
                           Error *err)
 {
     for (size_t i = 0; i < count; i++) {
@@ -86,7 +86,7 @@ static Status check_items(const char *path, const SafetensorsItem *items, size_t
         if (status != STATUS_OK)
             return status;
     }
-    order_sort(order, (uint32_t)count, compare_names, items);
+    sort_order(order, order + count, count, name_before, items);
     for (size_t i = 1; i < count; i++)
         if (strcmp(items[order[i - 1]].name, items[order[i]].name) == 0)
             return error_set(err, STATUS_ARGUMENT, "%.150s: two tensors have the name \"%.100s\"", path,
@@ -144,7 +144,7 @@ static void write_numbers(Output *out, const SafetensorsItem *item)
     }
 }
 
-static void make_header(Bytes *header, const SafetensorsItem *items, const uint32_t *order, size_t count,
+static void make_header(Bytes *header, const SafetensorsItem *items, const size_t *order, size_t count,
                         const char *const *metadata)
 {
     bytes_add_le64(header, 0);
@@ -166,14 +166,12 @@ static void make_header(Bytes *header, const SafetensorsItem *items, const uint3
 Status safetensors_write(const char *path, const SafetensorsItem *items, size_t count,
                          const char *const *metadata, Arena *scratch, Error *err)
 {
-    if (count >= UINT32_MAX)
-        return error_set(err, STATUS_ARGUMENT, "%.150s: too many tensors", path);
     const ArenaMark mark = arena_mark(scratch);
     Bytes header = {.arena = scratch};
-    uint32_t *order = arena_raw(scratch, count, sizeof *order);
+    size_t *order = arena_raw(scratch, count, 2 * sizeof *order);
     Status status = order == NULL ? STATUS_MEMORY : check_items(path, items, count, order, err);
     if (status == STATUS_OK) {
-        order_sort(order, (uint32_t)count, compare_items, items);
+        sort_order(order, order + count, count, item_before, items);
         make_header(&header, items, order, count, metadata);
         status = header.failed ? STATUS_MEMORY : STATUS_OK;
     }

@@ -32,7 +32,7 @@ typedef struct {
     uint64_t directory;        /* where its directory begins: members end before */
     ZipEntry *entries;         /* in the order of the directory */
     size_t count;
-    uint32_t *by_name; /* their indices in the order of names */
+    size_t *by_name; /* their indices in the order of names */
 } Zip;
 
 /* Reads the directory.  The path is copied.  On failure *out is untouched. */
