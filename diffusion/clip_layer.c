@@ -1,0 +1,64 @@
+#include "diffusion/clip_layer.h"
+
+#include <math.h>
+
+#include "nn/attention.h"
+#include "nn/elementwise.h"
+#include "nn/layer_norm.h"
+#include "nn/linear.h"
+
+Affine clip_linear(Weights *w, const char *prefix, const char *name, int out, int in, double deviation)
+{
+    char child[WEIGHTS_NAME];
+    weights_child(child, prefix, "%s", name);
+    return (Affine){
+        .weight = weights_tensor(w, child, "weight", (Init){INIT_NORMAL, deviation}, 2, (int[]){out, in}),
+        .bias = weights_tensor(w, child, "bias", (Init){INIT_ZEROS, 0.0}, 1, (int[]){out}),
+    };
+}
+
+void clip_layer_load(ClipLayer *l, Weights *w, const char *prefix, const ClipShape *shape)
+{
+    const int width = shape->width, inner = shape->inner;
+    const double attention = 1.0 / sqrt(width), residual = attention / sqrt(2.0 * shape->layers);
+    *l = (ClipLayer){.shape = *shape};
+    l->norm1 = weights_norm(w, prefix, "layer_norm1", width);
+    l->q = clip_linear(w, prefix, "self_attn.q_proj", width, width, attention);
+    l->k = clip_linear(w, prefix, "self_attn.k_proj", width, width, attention);
+    l->v = clip_linear(w, prefix, "self_attn.v_proj", width, width, attention);
+    l->out = clip_linear(w, prefix, "self_attn.out_proj", width, width, residual);
+    l->norm2 = weights_norm(w, prefix, "layer_norm2", width);
+    l->fc1 = clip_linear(w, prefix, "mlp.fc1", inner, width, 1.0 / sqrt(2.0 * width));
+    l->fc2 = clip_linear(w, prefix, "mlp.fc2", width, inner, residual);
+}
+
+static Tensor *norm(Tape *tape, const Affine *a, Tensor *x, float eps)
+{
+    return layer_norm(tape, x, a->weight, a->bias, eps);
+}
+
+static Tensor *project(Tape *tape, const Affine *a, Tensor *x)
+{
+    return linear(tape, x, a->weight, a->bias);
+}
+
+static Tensor *run(Tape *tape, const void *context, Tensor *const *inputs)
+{
+    const ClipLayer *l = context;
+    const ClipShape *s = &l->shape;
+    Tensor *x = inputs[0];
+    Tensor *h = norm(tape, &l->norm1, x, s->eps);
+    h = attention(tape, project(tape, &l->q, h), project(tape, &l->k, h), project(tape, &l->v, h),
+                  (AttentionOptions){.heads = s->heads, .causal = s->causal});
+    x = add(tape, x, project(tape, &l->out, h));
+    h = norm(tape, &l->norm2, x, s->eps);
+    h = activate(tape, project(tape, &l->fc1, h), s->act);
+    return add(tape, x, project(tape, &l->fc2, h));
+}
+
+Tensor *clip_layer(Tape *tape, const ClipLayer *l, Tensor *x)
+{
+    if (x == NULL)
+        return NULL;
+    return tape_segment(tape, run, l, sizeof *l, &x, 1);
+}
