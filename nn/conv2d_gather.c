@@ -8,7 +8,7 @@
 /* A task computes a block of the output: a few whole pictures, or a few rows of one, or a part of a row; so
  * many positions that their packed taps take at most PACKED numbers.  The rule knows the shape only, never the
  * number of threads. */
-enum { MOST_ROWS = 512, MOST_LANES = 256, PACKED = 64 * 1024, FEW_TASKS = 8, LEAST_ROWS = 64 };
+enum { MOST_ROWS = 512, PACKED = 64 * 1024, FEW_TASKS = 8, LEAST_ROWS = 64 };
 
 typedef struct {
     GemmCut pictures, y, x, rows; /* how N, OH, OW and the channels of the output are cut */
@@ -46,7 +46,7 @@ static Plan plan_of(const Conv2dGather *g)
 {
     const size_t width = gemm_kernels()->lanes, taps = g->KH * g->KW, K = g->C * taps;
     Plan p = {.stretch = gemm_stretch(K)};
-    cut_positions(&p, g, gemm_least(PACKED / (p.stretch + (K == 0)), MOST_LANES));
+    cut_positions(&p, g, gemm_least(PACKED / (p.stretch + (K == 0)), GEMM_BLOCK_LANES));
     p.direct = g->spread == 1 && g->before_y == 0 && g->before_x == 0 &&
                (g->OH - 1) * g->stride + (g->KH - 1) * g->dilation < g->H &&
                (g->OW - 1) * g->stride + (g->KW - 1) * g->dilation < g->W;
@@ -208,12 +208,13 @@ static void block_task(void *context, size_t task, int worker)
     const size_t K = g->C * g->KH * g->KW, lanes = b.pictures * b.height * b.width;
     float *packed = w->room + (size_t)worker * p->worker, *block = packed + p->packed,
           *tile = block + p->block;
-    const GemmA a = {w->a + b.group * g->a_group + b.r0 * g->a_row, w->a_k, g->a_row};
+    const float *a = w->a + b.group * g->a_group + b.r0 * g->a_row;
     size_t k0 = 0;
     do {
         const size_t k1 = gemm_least(k0 + p->stretch, K);
         pack_block(packed, tile, w, &b, k0, k1);
-        gemm_block(block, p->block_row, a, packed, w->packed_k, b.rows, lanes, k0, k1);
+        gemm_block(block, p->block_row, a, g->a_row, w->a_k + k0, packed, w->packed_k, b.rows, lanes, k0,
+                   k1);
         k0 = k1;
     } while (k0 < K);
     put_block(w, &b, block);

@@ -1,54 +1,62 @@
 /* nn/conv2d_weight.c - the gradients of conv2d's weight and bias.
  *
  * dweight_n[o][(ky,kx,c)] = sum over positions p of dy_n[o][p] * x_n[c][p moved by (ky,kx)].  Rows are the o,
- * read where they lie.  Lanes are the channels c: x is turned once to (row, column, channel) with its zeros
- * around it, and then the lanes of every tap are neighbours, at an offset that depends on the tap alone. */
-#include "base/threads.h"
-#include "nn/conv2d.h"
+ * read where they lie.  Lanes are the channels c: x is turned to (row, column, channel) with its zeros around
+ * it, and then the lanes of a tap are neighbours, at an offset that depends on the tap alone.  The gradient is
+ * held turned too while samples are added to it.  Positions that a tap takes from the zeros around x are left
+ * out when dy is finite (gemm_finite says why that changes nothing). */
 #include "nn/conv2d_weight.h"
+
+#include <string.h>
+
+#include "base/threads.h"
 #include "nn/gemm.h"
 #include "nn/position_sum.h"
 
-/* The turned samples take at most TURNED numbers (16 MiB) at once, but at least one sample; a task computes at
- * most BLOCK_ROWS by BLOCK_LANES of the gradient. */
-enum { TURNED = 4 * 1024 * 1024, BLOCK_ROWS = 32, BLOCK_LANES = 64 };
+/* So many turned numbers of x at once (384 KiB, at least one sample) stay in the second cache while all of the
+ * gradient goes over them; a task computes at most BLOCK_ROWS by BLOCK_LANES of it. */
+enum { TURNED = 96 * 1024, BLOCK_ROWS = 32, BLOCK_LANES = 96 };
 
+/* Lanes come in strips: all kx of one ky when that spares unfilled vectors, else one strip a tap. */
 typedef struct {
-    size_t C, O, taps, positions;   /* of one group */
-    size_t frame_h, frame_w, pixel; /* of a turned sample; pixel: numbers from one column to the next */
-    size_t sample;                  /* numbers of a turned sample */
-    size_t together;                /* samples turned at once */
-    size_t strips, strip;          /* runs of lanes a row of taps, and their length: kx and c, or c alone */
-    GemmCut rows, lanes;           /* how O and a strip are cut; lanes in whole vectors */
-    size_t tables, turned, worker; /* bytes, then floats */
+    size_t C, O, P;            /* of one group; P positions */
+    size_t frame_h, frame_w;   /* of a turned sample */
+    size_t sample;             /* numbers of a turned sample */
+    GemmCut chunks;            /* samples that are turned together */
+    size_t together;           /* the most samples in a chunk */
+    size_t strips, strip, row; /* how many, lanes of one, and rounded up to whole vectors */
+    size_t kx_together;        /* taps of a strip: KW or 1 */
+    GemmCut rows, lanes;       /* how O and a strip are cut; lanes in whole vectors */
+    size_t panels;
+    size_t tables, turned, held; /* bytes, then floats */
 } Plan;
 
 static Plan plan_of(const Conv2dShape *s)
 {
     const size_t width = gemm_kernels()->lanes;
-    Plan p = {
-        .C = s->C / s->groups, .O = s->O / s->groups, .taps = s->KH * s->KW, .positions = s->OH * s->OW};
+    Plan p = {.C = s->C / s->groups, .O = s->O / s->groups, .P = s->OH * s->OW};
     p.frame_h = (s->OH - 1) * s->stride + (s->KH - 1) * s->dilation + 1;
     p.frame_w = (s->OW - 1) * s->stride + (s->KW - 1) * s->dilation + 1;
-    p.pixel = p.C;
-    /* Neighbouring taps of a row are neighbours in memory: one run of lanes, which spares unfilled vectors. */
-    p.strips = s->dilation == 1 ? 1 : s->KW;
-    p.strip = s->dilation == 1 ? s->KW * p.pixel : p.pixel;
-    p.sample = gemm_groups(p.frame_h * p.frame_w * p.pixel, 16) * 16;
-    p.together = p.sample > 0 ? TURNED / p.sample : s->N;
-    p.together = gemm_least(p.together > 0 ? p.together : 1, s->N);
+    p.sample = gemm_groups(p.frame_h * p.frame_w * p.C, 16) * 16;
+    p.chunks = gemm_cut(s->N, p.sample > 0 && p.sample < TURNED ? TURNED / p.sample : 1);
+    p.together = p.chunks.parts > 0 ? gemm_groups(s->N, p.chunks.parts) : 0;
+    p.kx_together = s->dilation == 1 && p.C % width != 0 ? s->KW : 1;
+    p.strips = s->KH * s->KW / p.kx_together;
+    p.strip = p.kx_together * p.C;
+    p.row = gemm_groups(p.strip, width) * width;
     p.rows = gemm_cut(p.O, BLOCK_ROWS);
-    p.lanes = gemm_cut(gemm_groups(p.strip, width), BLOCK_LANES / width);
-    p.tables = 2 * p.positions * sizeof(ptrdiff_t);
-    p.turned = p.together * p.sample + 16;
-    p.worker = BLOCK_ROWS * BLOCK_LANES;
+    p.lanes = gemm_cut(p.row / width, BLOCK_LANES / width);
+    p.panels = gemm_groups(p.P, GEMM_PANEL);
+    p.tables = p.strips * (sizeof(GemmSum) + 2 * p.P * sizeof(ptrdiff_t) + (p.panels + 1) * sizeof(size_t));
+    p.turned = gemm_groups(p.together * p.sample + GEMM_LANES_MOST, 16) * 16;
+    p.held = p.O * p.strips * p.row;
     return p;
 }
 
 size_t conv2d_weight_scratch(const Conv2dShape *s)
 {
     const Plan p = plan_of(s);
-    return p.tables + 64 + (p.turned + p.worker * (size_t)threads_count()) * sizeof(float);
+    return p.tables + 64 + (p.turned + p.held) * sizeof(float);
 }
 
 typedef struct {
@@ -56,9 +64,10 @@ typedef struct {
     Plan plan;
     float *dweight;
     const float *dy, *x;
-    ptrdiff_t *a_k, *b_k;
-    float *turned, *room;
+    GemmSum *sums;        /* of each strip */
+    float *turned, *held; /* held (O, strips, row) */
     size_t group, n0, samples;
+    bool to_held;
 } Work;
 
 /* One row of one turned sample. */
@@ -68,12 +77,12 @@ static void turn_row(void *context, size_t task, int worker)
     const Conv2dShape *s = w->s;
     const Plan *p = &w->plan;
     const size_t n = task / p->frame_h, i = task % p->frame_h, y = i - s->pad_top;
-    float *to = w->turned + n * p->sample + i * p->frame_w * p->pixel;
+    float *to = w->turned + n * p->sample + i * p->frame_w * p->C;
     const float *from = w->x + ((w->n0 + n) * s->C + w->group * p->C) * s->H * s->W + y * s->W;
     (void)worker;
     for (size_t j = 0; j < p->frame_w; j++) {
         const size_t column = j - s->pad_left; /* before 0: huge */
-        float *pixel = to + j * p->pixel;
+        float *pixel = to + j * p->C;
         if (y < s->H && column < s->W)
             for (size_t c = 0; c < p->C; c++)
                 pixel[c] = from[c * s->H * s->W + column];
@@ -83,24 +92,22 @@ static void turn_row(void *context, size_t task, int worker)
     }
 }
 
-typedef struct {
-    size_t ky, first_kx, r0, rows, l0, lanes;
-} Block;
-
-/* Moves the block between its place in the weight and the lanes; to_lanes says which way. */
-static void move_block(const Work *w, const Block *b, float *block, bool to_lanes)
+/* Moves output channel o between the weight's order (c,ky,kx) and the order that is held. */
+static void move_channel(void *context, size_t o, int worker)
 {
+    const Work *w = context;
     const Plan *p = &w->plan;
-    for (size_t r = 0; r < b->rows; r++) {
-        float *weight = w->dweight + (w->group * p->O + b->r0 + r) * p->C * p->taps;
-        for (size_t l = 0; l < b->lanes; l++) {
-            const size_t kx = b->first_kx + (b->l0 + l) / p->pixel, c = (b->l0 + l) % p->pixel;
-            float *at = weight + c * p->taps + b->ky * w->s->KW + kx, *lane = block + r * BLOCK_LANES + l;
-            if (to_lanes)
-                *lane = *at;
-            else
-                *at = *lane;
-        }
+    const size_t taps = w->s->KH * w->s->KW;
+    float *weight = w->dweight + (w->group * p->O + o) * p->C * taps;
+    (void)worker;
+    for (size_t t = 0; t < taps; t++) {
+        float *held = w->held + (o * p->strips + t / p->kx_together) * p->row + t % p->kx_together * p->C;
+        if (w->to_held)
+            for (size_t c = 0; c < p->C; c++)
+                held[c] = weight[c * taps + t];
+        else
+            for (size_t c = 0; c < p->C; c++)
+                weight[c * taps + t] = held[c];
     }
 }
 
@@ -112,46 +119,81 @@ static void block_task(void *context, size_t task, int worker)
     const size_t width = gemm_kernels()->lanes;
     const size_t i = task % p->rows.parts, j = task / p->rows.parts % p->lanes.parts;
     const size_t strip = task / p->rows.parts / p->lanes.parts;
-    Block b = {.ky = strip / p->strips,
-               .first_kx = strip % p->strips,
-               .r0 = gemm_begin(p->rows, i),
-               .l0 = gemm_begin(p->lanes, j) * width};
-    b.rows = gemm_begin(p->rows, i + 1) - b.r0;
-    b.lanes = gemm_least(gemm_begin(p->lanes, j + 1) * width, p->strip) - b.l0;
-    float *block = w->room + (size_t)worker * p->worker;
-    const size_t channel = w->n0 * s->O + w->group * p->O + b.r0;
+    const size_t r0 = gemm_begin(p->rows, i), first = gemm_begin(p->lanes, j);
+    const size_t count = gemm_begin(p->lanes, j + 1) - first;
+    const size_t tap = strip * p->kx_together, ky = tap / s->KW, kx = tap % s->KW;
+    const float *moved = w->turned + (ky * p->frame_w + kx) * s->dilation * p->C;
+    GemmLanes lanes[BLOCK_LANES / 4];
+    for (size_t v = 0; v < count; v++)
+        lanes[v] = (GemmLanes){moved + (first + v) * width,
+                               w->held + (r0 * p->strips + strip) * p->row + (first + v) * width};
     const GemmSamples g = {.samples = w->samples,
-                           .K = p->positions,
-                           .a = {w->dy + channel * p->positions, w->a_k, p->positions},
-                           .a_sample = s->O * p->positions,
-                           .b =
-                               w->turned + (b.ky * p->frame_w + b.first_kx) * s->dilation * p->pixel + b.l0,
-                           .b_k = w->b_k,
+                           .a = w->dy + (w->n0 * s->O + w->group * p->O + r0) * p->P,
+                           .a_row = p->P,
+                           .a_sample = s->O * p->P,
+                           .sum = w->sums[strip],
                            .b_sample = p->sample};
-    move_block(w, &b, block, true);
-    gemm_samples(block, BLOCK_LANES, &g, b.rows, b.lanes);
-    move_block(w, &b, block, false);
+    (void)worker;
+    gemm_samples(&g, gemm_begin(p->rows, i + 1) - r0, lanes, count, p->strips * p->row);
+}
+
+/* Does any tap of the strip read x itself for this output row or column, not the zeros around it? */
+static bool inside(size_t position, size_t stride, size_t pad, size_t tap, size_t taps, size_t dilation,
+                   size_t size)
+{
+    bool any = false;
+    for (size_t t = tap; t < tap + taps; t++)
+        any = any || position * stride + t * dilation - pad < size;
+    return any;
+}
+
+/* The positions that each strip sums over. */
+static void fill_sums(Work *w, void *tables, bool skip)
+{
+    const Conv2dShape *s = w->s;
+    const Plan *p = &w->plan;
+    ptrdiff_t *at = tables;
+    size_t *begin = (size_t *)(void *)(at + p->strips * 2 * p->P);
+    for (size_t strip = 0; strip < p->strips; strip++, begin += p->panels + 1) {
+        const size_t tap = strip * p->kx_together, ky = tap / s->KW, kx = tap % s->KW;
+        ptrdiff_t *a_k = at + strip * 2 * p->P, *b_k = a_k + p->P;
+        size_t entries = 0;
+        for (size_t k = 0; k < p->P; k++) {
+            const size_t y = k / s->OW, x = k % s->OW;
+            if (k % GEMM_PANEL == 0)
+                begin[k / GEMM_PANEL] = entries;
+            if (skip && !(inside(y, s->stride, s->pad_top, ky, 1, s->dilation, s->H) &&
+                          inside(x, s->stride, s->pad_left, kx, p->kx_together, s->dilation, s->W)))
+                continue;
+            a_k[entries] = (ptrdiff_t)k;
+            b_k[entries++] = (ptrdiff_t)((y * p->frame_w + x) * s->stride * p->C);
+        }
+        begin[p->panels] = entries;
+        w->sums[strip] = (GemmSum){a_k, b_k, begin, p->panels};
+    }
 }
 
 void conv2d_backward_weight(float *dweight, const float *dy, const float *x, const Conv2dShape *s,
                             void *scratch)
 {
-    Work w = {.s = s, .plan = plan_of(s), .dweight = dweight, .dy = dy, .x = x, .a_k = scratch};
+    Work w = {.s = s, .plan = plan_of(s), .dweight = dweight, .dy = dy, .x = x, .sums = scratch};
     const Plan *p = &w.plan;
-    w.b_k = w.a_k + p->positions;
     w.turned = (float *)(void *)((char *)scratch + gemm_groups(p->tables, 64) * 64);
-    w.room = w.turned + p->turned;
-    gemm_offsets(w.a_k, p->positions, 1);
-    for (size_t k = 0; k < p->positions; k++)
-        w.b_k[k] = (ptrdiff_t)((k / s->OW * p->frame_w + k % s->OW) * s->stride * p->pixel);
-    for (size_t i = 0; i < p->turned; i++) /* what lies between the samples is read into unused lanes */
-        w.turned[i] = 0.0f;
-    for (w.group = 0; w.group < s->groups; w.group++)
-        for (w.n0 = 0; w.n0 < s->N; w.n0 += p->together) {
-            w.samples = gemm_least(p->together, s->N - w.n0);
+    w.held = w.turned + p->turned;
+    fill_sums(&w, w.sums + p->strips, gemm_finite(dy, s->N * s->O * p->P));
+    memset(w.turned, 0, p->turned * sizeof *w.turned); /* unused lanes read what lies between the samples */
+    for (w.group = 0; w.group < s->groups; w.group++) {
+        w.to_held = true;
+        parallel_for(p->O, move_channel, &w);
+        for (size_t i = 0; i < p->chunks.parts; i++) {
+            w.n0 = gemm_begin(p->chunks, i);
+            w.samples = gemm_begin(p->chunks, i + 1) - w.n0;
             parallel_for(w.samples * p->frame_h, turn_row, &w);
-            parallel_for(s->KH * p->strips * p->rows.parts * p->lanes.parts, block_task, &w);
+            parallel_for(p->strips * p->rows.parts * p->lanes.parts, block_task, &w);
         }
+        w.to_held = false;
+        parallel_for(p->O, move_channel, &w);
+    }
 }
 
 void conv2d_backward_bias(float *dbias, const float *dy, size_t N, size_t O, size_t P)

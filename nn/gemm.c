@@ -26,106 +26,154 @@ void gemm_offsets(ptrdiff_t *table, size_t count, size_t stride)
         table[i] = (ptrdiff_t)(i * stride);
 }
 
+bool gemm_finite(const float *x, size_t n)
+{
+    return gemm_kernels()->finite(x, n);
+}
+
 /* Rows whose distance is a multiple of 2 KiB lie on the same few cache lines and push one another out; such a
  * tile of A is copied to rows that do not.  Only worth it when each row is one run of memory. */
-enum { CLASH = 2048, COPY_ROW = GEMM_PANEL + GEMM_LANES_MOST, COPY_ROWS = 16 };
+enum { CLASH = 2048, COPY_ROW = GEMM_PANEL + GEMM_LANES_MOST, MOST_ROWS = 16 };
 
-static bool rows_clash(const GemmA *a, size_t K)
+typedef struct {
+    float rows[MOST_ROWS * COPY_ROW];
+    ptrdiff_t k[GEMM_PANEL]; /* 0, 1, 2 ... */
+} Copy;
+
+static bool rows_clash(size_t a_row, const GemmSum *sum)
 {
-    return K > 0 && a->row > 0 && a->row * sizeof(float) % CLASH == 0 && a->k[0] == 0 &&
-           a->k[K - 1] == (ptrdiff_t)(K - 1);
+    const size_t first = sum->begin[0], last = sum->begin[sum->panels];
+    return a_row > 0 && a_row * sizeof(float) % CLASH == 0 && last > first &&
+           sum->a_k[last - 1] - sum->a_k[first] == (ptrdiff_t)(last - 1 - first);
 }
 
-/* Makes the tile read its A from the copy; `from_0` is the table that starts with 0, 1, 2 ... */
-static void copy_rows(float *copy, GemmTile *t, size_t rows, const ptrdiff_t *from_0)
+static void read_from_copy(Copy *copy, GemmTile *t, size_t rows)
 {
-    const float *from = t->a + t->a_k[0];
+    const float *from = t->a + (t->K > 0 ? t->a_k[0] : 0);
     for (size_t r = 0; r < rows; r++)
-        memcpy(copy + r * COPY_ROW, from + r * t->a_row, t->K * sizeof *copy);
-    t->a = copy;
+        memcpy(copy->rows + r * COPY_ROW, from + r * t->a_row, t->K * sizeof(float));
+    t->a = copy->rows;
     t->a_row = COPY_ROW;
-    t->a_k = from_0;
+    t->a_k = copy->k;
 }
 
-void gemm_block(float *c, size_t c_row, GemmA a, const float *packed, const ptrdiff_t *packed_k,
-                size_t rows, size_t lanes, size_t k0, size_t k1)
+void gemm_rows(const float *a, size_t a_row, size_t rows, const GemmSum *sum, const GemmLanes *lanes,
+               size_t count, size_t c_row, bool start)
 {
     const GemmKernels *kernels = gemm_kernels();
-    const size_t panels = gemm_groups(lanes, kernels->lanes), span = (k1 - k0) * kernels->lanes;
-    if (rows == 0 || lanes == 0)
+    if (rows == 0)
         return;
-    float copy[COPY_ROWS * COPY_ROW];
-    const bool copying = panels > 1 && rows_clash(&a, k1);
+    Copy copy;
+    const bool copying = count > 1 && rows_clash(a_row, sum);
+    if (copying)
+        gemm_offsets(copy.k, GEMM_PANEL, 1);
     const GemmCut cut = gemm_cut(rows, kernels->rows);
     for (size_t i = 0; i < cut.parts; i++) {
         const size_t r = gemm_begin(cut, i), height = gemm_begin(cut, i + 1) - r;
-        for (size_t k = k0; k == k0 || k < k1; k += GEMM_PANEL) {
-            GemmTile t = {.a = a.data + r * a.row,
-                          .a_k = a.k + k,
-                          .a_row = a.row,
-                          .b_k = packed_k,
+        for (size_t q = 0; q < sum->panels; q++) {
+            const size_t first = sum->begin[q];
+            GemmTile t = {.a = a + r * a_row,
+                          .a_k = sum->a_k + first,
+                          .a_row = a_row,
+                          .b_k = sum->b_k + first,
+                          .K = sum->begin[q + 1] - first,
+                          .samples = 1,
                           .c_row = c_row,
-                          .K = gemm_least(k1 - k, GEMM_PANEL),
-                          .add = k > 0};
+                          .add = !start || q > 0};
+            if (t.K == 0 && t.add)
+                continue;
             if (copying)
-                copy_rows(copy, &t, height, a.k);
-            for (size_t p = 0; p < panels; p++) {
-                t.b = packed + p * span + (k - k0) * kernels->lanes;
-                t.c = c + r * c_row + p * kernels->lanes;
+                read_from_copy(&copy, &t, height);
+            for (size_t p = 0; p < count; p++) {
+                t.b = lanes[p].b;
+                t.c = lanes[p].c + r * c_row;
                 kernels->tile(&t, height);
             }
         }
     }
 }
 
-/* One tile's product of one sample, for K > GEMM_PANEL: the panels' sums are added up before they go to c. */
-static void add_panels(float *c, size_t c_row, GemmTile t, size_t rows, size_t K)
+void gemm_block(float *c, size_t c_row, const float *a, size_t a_row, const ptrdiff_t *a_k,
+                const float *packed, const ptrdiff_t *packed_k, size_t rows, size_t count, size_t k0,
+                size_t k1)
 {
-    const GemmKernels *kernels = gemm_kernels();
-    float sum[COPY_ROWS * GEMM_LANES_MOST], copy[COPY_ROWS * COPY_ROW];
-    const ptrdiff_t *a_k = t.a_k, *b_k = t.b_k;
-    const GemmTile first = t;
-    const bool copying = rows_clash(&(GemmA){t.a, a_k, t.a_row}, K);
-    for (size_t k = 0; k < K; k += GEMM_PANEL) {
-        t = first;
-        t.a_k = a_k + k;
-        t.b_k = b_k + k;
-        t.K = gemm_least(K - k, GEMM_PANEL);
-        t.c = sum;
-        t.c_row = kernels->lanes;
-        t.add = k > 0;
-        if (copying)
-            copy_rows(copy, &t, rows, a_k);
-        kernels->tile(&t, rows);
-    }
-    for (size_t r = 0; r < rows; r++)
-        kernels->put(c + r * c_row, sum + r * kernels->lanes, c + r * c_row, kernels->lanes);
+    const size_t width = gemm_kernels()->lanes, vectors = gemm_groups(count, width);
+    GemmLanes lanes[GEMM_BLOCK_LANES / 4];
+    for (size_t p = 0; p < vectors; p++)
+        lanes[p] = (GemmLanes){packed + p * (k1 - k0) * width, c + p * width};
+    size_t begin[GEMM_STRETCH / GEMM_PANEL + 1] = {0};
+    GemmSum sum = {a_k, packed_k, begin, k1 == k0 ? 1 : gemm_groups(k1 - k0, GEMM_PANEL)};
+    for (size_t q = 1; q <= sum.panels; q++)
+        begin[q] = gemm_least(q * GEMM_PANEL, k1 - k0);
+    gemm_rows(a, a_row, rows, &sum, lanes, vectors, c_row, k0 == 0);
 }
 
-void gemm_samples(float *c, size_t c_row, const GemmSamples *g, size_t rows, size_t lanes)
+/* One tile of more than one panel: the panels' sums of a sample are added up before they go to C. */
+static void add_panels(const GemmSamples *g, GemmTile whole, size_t rows, Copy *copy)
 {
     const GemmKernels *kernels = gemm_kernels();
-    const size_t panels = gemm_groups(lanes, kernels->lanes);
-    if (rows == 0 || lanes == 0)
+    float sum[MOST_ROWS * GEMM_LANES_MOST];
+    for (size_t n = 0; n < whole.samples; n++) {
+        for (size_t q = 0; q < g->sum.panels; q++) {
+            const size_t first = g->sum.begin[q];
+            GemmTile t = {.a = whole.a + n * whole.a_sample,
+                          .a_k = whole.a_k + first,
+                          .a_row = whole.a_row,
+                          .b = whole.b + n * whole.b_sample,
+                          .b_k = whole.b_k + first,
+                          .K = g->sum.begin[q + 1] - first,
+                          .samples = 1,
+                          .c = sum,
+                          .c_row = kernels->lanes,
+                          .add = q > 0};
+            if (copy != NULL)
+                read_from_copy(copy, &t, rows);
+            kernels->tile(&t, rows);
+        }
+        for (size_t r = 0; r < rows; r++) {
+            float *c = whole.c + r * whole.c_row;
+            for (size_t l = 0; l < kernels->lanes; l++)
+                c[l] = c[l] + sum[r * kernels->lanes + l];
+        }
+    }
+}
+
+/* The samples of one tile's A (in bytes) that stay in the first cache while the lanes go by; and the rows of
+ * tiles with few k, whose sums reach C sooner and so overlap with the next sample's. */
+enum { NEAR = 16 * 1024, FEW_K = 32, FEW_ROWS = 8 };
+
+void gemm_samples(const GemmSamples *g, size_t rows, const GemmLanes *lanes, size_t count, size_t c_row)
+{
+    const GemmKernels *kernels = gemm_kernels();
+    if (rows == 0 || g->sum.panels == 0)
         return;
-    const GemmCut cut = gemm_cut(rows, kernels->rows);
-    for (size_t n = 0; n < g->samples; n++)
+    Copy copy;
+    const bool copying = g->sum.panels > 1 && rows_clash(g->a_row, &g->sum);
+    if (copying)
+        gemm_offsets(copy.k, GEMM_PANEL, 1);
+    const size_t K = g->sum.begin[1];
+    const GemmCut cut = gemm_cut(rows, K < FEW_K ? gemm_least(FEW_ROWS, kernels->rows) : kernels->rows);
+    const size_t near = NEAR / sizeof(float) / kernels->rows / (K + 1) + 1;
+    for (size_t n = 0; n < g->samples; n += near)
         for (size_t i = 0; i < cut.parts; i++) {
             const size_t r = gemm_begin(cut, i), height = gemm_begin(cut, i + 1) - r;
-            GemmTile t = {.a = g->a.data + n * g->a_sample + r * g->a.row,
-                          .a_k = g->a.k,
-                          .a_row = g->a.row,
-                          .b_k = g->b_k,
-                          .K = g->K,
+            GemmTile t = {.a = g->a + n * g->a_sample + r * g->a_row,
+                          .a_k = g->sum.a_k,
+                          .a_row = g->a_row,
+                          .b_k = g->sum.b_k,
+                          .K = K,
+                          .samples = gemm_least(near, g->samples - n),
+                          .a_sample = g->a_sample,
+                          .b_sample = g->b_sample,
                           .c_row = c_row,
                           .add = true};
-            for (size_t p = 0; p < panels; p++) {
-                t.b = g->b + n * g->b_sample + p * kernels->lanes;
-                t.c = c + r * c_row + p * kernels->lanes;
-                if (g->K <= GEMM_PANEL)
+            for (size_t p = 0; p < count; p++) {
+                t.b = lanes[p].b + n * g->b_sample;
+                t.c = lanes[p].c + r * c_row;
+                if (g->sum.panels == 1)
                     kernels->tile(&t, height);
                 else
-                    add_panels(t.c, c_row, t, height, g->K);
+                    add_panels(g, t, height, copying ? &copy : NULL);
             }
         }
 }

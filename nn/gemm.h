@@ -21,7 +21,7 @@ enum {
     GEMM_LANES_MOST = 16 /* no instruction set has wider tiles */
 };
 
-/* One tile and at most one panel of k. */
+/* One tile and at most one panel of k; the same for each of some samples, which lie a_sample and b_sample apart. */
 typedef struct {
     const float *a;
     const ptrdiff_t *a_k;
@@ -29,6 +29,7 @@ typedef struct {
     const float *b;
     const ptrdiff_t *b_k;
     size_t K; /* 0 to GEMM_PANEL */
+    size_t samples, a_sample, b_sample;
     float *c; /* `lanes` numbers a row, rows c_row apart */
     size_t c_row;
     bool add; /* c += the panel's sum, or c = it */
@@ -43,6 +44,7 @@ typedef struct {
     /* y[i] = c[i] + bias[i], or c[i] when bias is NULL;  y[i] = c[i] + bias */
     void (*put)(float *y, const float *c, const float *bias, size_t n);
     void (*put_biased)(float *y, const float *c, float bias, size_t n);
+    bool (*finite)(const float *x, size_t n);
 } GemmKernels;
 
 const GemmKernels *gemm_kernels(void);
@@ -77,9 +79,38 @@ static inline size_t gemm_begin(GemmCut cut, size_t part)
     return part * whole + gemm_least(part, longer);
 }
 
-/* ---- a block of C: many tiles, and a stretch of k that starts at a multiple of GEMM_PANEL ---- */
+/* ---- many tiles ---- */
 
-/* At most so many k at once: then the packed B of a few lanes fits in the nearer caches. */
+/* What is summed over: entry e of the tables is one k.  Panel q holds the entries begin[q] to begin[q + 1] - 1;
+ * they are fewer than GEMM_PANEL where terms that are known to be zero are left out. */
+typedef struct {
+    const ptrdiff_t *a_k, *b_k; /* increasing */
+    const size_t *begin;        /* panels + 1 entries */
+    size_t panels;
+} GemmSum;
+
+/* One vector of lanes: where its B is found, and where row 0 of its C goes. */
+typedef struct {
+    const float *b;
+    float *c;
+} GemmLanes;
+
+/* C = A B (start) or C += A B for `rows` rows of A, a_row apart, and `count` vectors of lanes. */
+void gemm_rows(const float *a, size_t a_row, size_t rows, const GemmSum *sum, const GemmLanes *lanes,
+               size_t count, size_t c_row, bool start);
+
+/* Sample after sample, C += A_n B_n; each product is summed for itself first. */
+typedef struct {
+    size_t samples;
+    const float *a;
+    size_t a_row, a_sample;
+    GemmSum sum;
+    size_t b_sample;
+} GemmSamples;
+
+void gemm_samples(const GemmSamples *g, size_t rows, const GemmLanes *lanes, size_t count, size_t c_row);
+
+/* At most so many k are packed at once: then the packed B of a few lanes fits in the nearer caches. */
 enum { GEMM_STRETCH = 4 * GEMM_PANEL };
 
 /* The stretches that K is walked in are equal numbers of panels; this long. */
@@ -89,35 +120,18 @@ static inline size_t gemm_stretch(size_t K)
     return gemm_least(K, cut.parts > 0 ? gemm_groups(cut.length, cut.parts) * GEMM_PANEL : 0);
 }
 
-typedef struct {
-    const float *data;
-    const ptrdiff_t *k; /* K entries, increasing, the first one 0 */
-    size_t row;
-} GemmA;
+/* A stretch k0..k1 of a product with packed B: `packed` holds gemm_groups(count, kernels->lanes) vectors of
+ * (k1 - k0) * kernels->lanes numbers, packed_k = gemm_offsets(k1 - k0, kernels->lanes), a_k has the entries from k0
+ * on, c (rows, c_row) has room for whole vectors.  k0 == 0 starts the sums. */
+enum { GEMM_BLOCK_LANES = 256 }; /* the most that gemm_block takes */
 
-/* c (rows, c_row) = or += A[.][k0..k1) times packed B.  `packed` holds gemm_groups(lanes, kernels->lanes) panels
- * of (k1 - k0, kernels->lanes), packed_k = gemm_offsets(k1 - k0, kernels->lanes); c has room for whole panels.
- * k0 == 0 starts the sums. */
-void gemm_block(float *c, size_t c_row,                                  // in/out
-                GemmA a, const float *packed, const ptrdiff_t *packed_k, // in
-                size_t rows, size_t lanes, size_t k0, size_t k1);
+void gemm_block(float *c, size_t c_row,                             // in/out
+                const float *a, size_t a_row, const ptrdiff_t *a_k, // in
+                const float *packed, const ptrdiff_t *packed_k, size_t rows, size_t count, size_t k0,
+                size_t k1);
 
-/* ---- sums over samples: gradients of weights ---- */
-
-/* Sample n has its own A and B, `a_sample` and `b_sample` numbers further; whole vectors of B's lanes must be
- * readable. */
-typedef struct {
-    size_t samples, K;
-    GemmA a;
-    size_t a_sample;
-    const float *b;
-    const ptrdiff_t *b_k;
-    size_t b_sample;
-} GemmSamples;
-
-/* Sample after sample, c (rows, c_row) += A_n B_n, each product by the panel rule. */
-void gemm_samples(float *c, size_t c_row, // in/out
-                  const GemmSamples *g,   // in
-                  size_t rows, size_t lanes);
+/* Is there no infinity and no NaN among them?  Then terms with a factor of zero may be left out: a sum that
+ * started at +0 is never -0, and adding a zero of either sign does not change it. */
+bool gemm_finite(const float *x, size_t n);
 
 #endif

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "base/bits.h"
 #include "base/isa.h"
 
 /* A tile's sums must fit in the registers beside one vector of B and the products: 16 of 32 registers with
@@ -57,7 +58,7 @@ static ALWAYS_INLINE void store(const float *restrict sum, size_t r, size_t rows
 }
 
 /* One array a row, not one array of rows: only so do gcc and clang both keep every sum in a register. */
-static ALWAYS_INLINE void tile_of(const GemmTile *t, const size_t rows)
+static ALWAYS_INLINE void tile_of(const GemmTile *t, const float *a0, const float *b0, const size_t rows)
 {
     float s0[LANES] = {0}, s1[LANES] = {0}, s2[LANES] = {0}, s3[LANES] = {0};
     float s4[LANES] = {0}, s5[LANES] = {0}, s6[LANES] = {0}, s7[LANES] = {0};
@@ -65,7 +66,6 @@ static ALWAYS_INLINE void tile_of(const GemmTile *t, const size_t rows)
     float s12[LANES] = {0}, s13[LANES] = {0}, s14[LANES] = {0}, s15[LANES] = {0};
     const size_t K = t->K, a_row = t->a_row;
     const ptrdiff_t *a_k = t->a_k, *b_k = t->b_k;
-    const float *a0 = t->a, *b0 = t->b;
     for (size_t k = 0; k < K; k++) {
         const float *restrict a = a0 + a_k[k], *restrict b = b0 + b_k[k];
         step(s0, 0, rows, a, a_row, b);
@@ -103,28 +103,34 @@ static ALWAYS_INLINE void tile_of(const GemmTile *t, const size_t rows)
     store(s15, 15, rows, t);
 }
 
+static ALWAYS_INLINE void samples_of(const GemmTile *t, const size_t rows)
+{
+    for (size_t n = 0; n < t->samples; n++)
+        tile_of(t, t->a + n * t->a_sample, t->b + n * t->b_sample, rows);
+}
+
 static void tile(const GemmTile *t, size_t rows)
 {
     switch (rows) {
-    case 1: tile_of(t, 1); break;
-    case 2: tile_of(t, 2); break;
-    case 3: tile_of(t, 3); break;
-    case 4: tile_of(t, 4); break;
-    case 5: tile_of(t, 5); break;
-    case 6: tile_of(t, 6); break;
+    case 1: samples_of(t, 1); break;
+    case 2: samples_of(t, 2); break;
+    case 3: samples_of(t, 3); break;
+    case 4: samples_of(t, 4); break;
+    case 5: samples_of(t, 5); break;
+    case 6: samples_of(t, 6); break;
 #if ROWS > 6
-    case 7: tile_of(t, 7); break;
-    case 8: tile_of(t, 8); break;
+    case 7: samples_of(t, 7); break;
+    case 8: samples_of(t, 8); break;
 #endif
 #if ROWS > 8
-    case 9: tile_of(t, 9); break;
-    case 10: tile_of(t, 10); break;
-    case 11: tile_of(t, 11); break;
-    case 12: tile_of(t, 12); break;
-    case 13: tile_of(t, 13); break;
-    case 14: tile_of(t, 14); break;
-    case 15: tile_of(t, 15); break;
-    case 16: tile_of(t, 16); break;
+    case 9: samples_of(t, 9); break;
+    case 10: samples_of(t, 10); break;
+    case 11: samples_of(t, 11); break;
+    case 12: samples_of(t, 12); break;
+    case 13: samples_of(t, 13); break;
+    case 14: samples_of(t, 14); break;
+    case 15: samples_of(t, 15); break;
+    case 16: samples_of(t, 16); break;
 #endif
     default: break;
     }
@@ -209,5 +215,13 @@ static void put_biased(float *restrict y, const float *restrict c, float bias, s
         y[i] = c[i] + bias;
 }
 
+static bool finite(const float *x, size_t n)
+{
+    uint32_t bad = 0;
+    for (size_t i = 0; i < n; i++)
+        bad |= (float_bits(x[i]) & 0x7f800000u) == 0x7f800000u;
+    return bad == 0;
+}
+
 extern const GemmKernels ISA_TABLE(gemm_kernels);
-const GemmKernels ISA_TABLE(gemm_kernels) = {ROWS, LANES, tile, pack, put, put_biased};
+const GemmKernels ISA_TABLE(gemm_kernels) = {ROWS, LANES, tile, pack, put, put_biased, finite};

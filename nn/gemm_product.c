@@ -5,7 +5,7 @@
 
 /* A task computes a block of C: at most MOST_ROWS by as many lanes as keep its packed B within PACKED numbers
  * (256 KiB, a part of the second cache) - a rule that knows the shape only, never the number of threads. */
-enum { MOST_ROWS = 512, MOST_LANES = 256, PACKED = 64 * 1024 };
+enum { MOST_ROWS = 512, PACKED = 64 * 1024 };
 
 /* How the work is cut, and what lies where in the scratch (in numbers of floats after the tables). */
 typedef struct {
@@ -20,7 +20,7 @@ static Plan plan_of(size_t rows, size_t lanes, size_t K)
 {
     const size_t width = gemm_kernels()->lanes;
     Plan p = {.stretch = gemm_stretch(K)};
-    const size_t room = gemm_least(PACKED / (p.stretch + (K == 0)), MOST_LANES);
+    const size_t room = gemm_least(PACKED / (p.stretch + (K == 0)), GEMM_BLOCK_LANES);
     p.rows = gemm_cut(rows, MOST_ROWS);
     p.lanes = (GemmCut){gemm_groups(lanes, width), gemm_groups(lanes, room / width * width)};
     p.block_row = p.lanes.parts > 0 ? gemm_groups(p.lanes.length, p.lanes.parts) * width : 0;
@@ -95,12 +95,13 @@ static void block_task(void *context, size_t task, int worker)
     const size_t j0 = gemm_begin(w->plan.lanes, j) * width;
     const size_t lanes = gemm_least(gemm_begin(w->plan.lanes, j + 1) * width, p->lanes) - j0;
     float *packed = w->room + (size_t)worker * w->plan.worker, *block = packed + w->plan.packed;
-    const GemmA a = {p->a.data + n * p->a.batch + r0 * p->a.across, w->a_k, p->a.across};
+    const float *a = p->a.data + n * p->a.batch + r0 * p->a.across;
     size_t k0 = 0;
     do {
         const size_t k1 = gemm_least(k0 + w->plan.stretch, p->K);
         pack_stretch(packed, w, p->b.data + n * p->b.batch + j0 * p->b.across, lanes, k0, k1);
-        gemm_block(block, w->plan.block_row, a, packed, w->packed_k, rows, lanes, k0, k1);
+        gemm_block(block, w->plan.block_row, a, p->a.across, w->a_k + k0, packed, w->packed_k, rows, lanes,
+                   k0, k1);
         k0 = k1;
     } while (k0 < p->K);
     put_block(p->c.data + n * p->c.batch, w, block, r0, rows, j0, lanes);

@@ -20,11 +20,19 @@ static size_t padded(const LinearShape *s)
     return gemm_groups(s->in, width) * width;
 }
 
+/* Offsets of the rows of dy and x, and where panels begin. */
+static size_t table_bytes(const LinearShape *s)
+{
+    const size_t bytes =
+        2 * s->T * sizeof(ptrdiff_t) + (gemm_groups(s->T, GEMM_PANEL) + 1) * sizeof(size_t);
+    return gemm_groups(bytes, 64) * 64;
+}
+
 static size_t weight_scratch(const LinearShape *s)
 {
     const size_t copy = padded(s) == s->in ? 0 : s->N * s->T * padded(s);
     const size_t blocks = BLOCK_ROWS * BLOCK_LANES * (size_t)threads_count();
-    return 2 * s->T * sizeof(ptrdiff_t) + 64 + (copy + blocks) * sizeof(float);
+    return table_bytes(s) + (copy + blocks) * sizeof(float);
 }
 
 size_t linear_scratch(const LinearShape *s)
@@ -79,6 +87,7 @@ void linear_backward_input(float *dx, const float *dy, const float *weight, cons
 typedef struct {
     const LinearShape *s;
     float *dweight;
+    const float *x;      /* rows of whole vectors */
     GemmSamples product; /* of the whole weight */
     GemmCut rows, lanes; /* lanes in whole vectors */
     float *room;
@@ -95,11 +104,14 @@ static void weight_task(void *context, size_t task, int worker)
     float *block = w->room + (size_t)worker * BLOCK_ROWS * BLOCK_LANES;
     float *dweight = w->dweight + r0 * w->s->in + l0;
     GemmSamples g = w->product;
-    g.a.data += r0;
-    g.b += l0;
+    g.a += r0;
+    GemmLanes vectors[BLOCK_LANES / 4];
+    const size_t count = gemm_groups(lanes, width);
+    for (size_t p = 0; p < count; p++)
+        vectors[p] = (GemmLanes){w->x + l0 + p * width, block + p * width};
     for (size_t r = 0; r < rows; r++)
         memcpy(block + r * BLOCK_LANES, dweight + r * w->s->in, lanes * sizeof *block);
-    gemm_samples(block, BLOCK_LANES, &g, rows, lanes);
+    gemm_samples(&g, rows, vectors, count, BLOCK_LANES);
     for (size_t r = 0; r < rows; r++)
         memcpy(dweight + r * w->s->in, block + r * BLOCK_LANES, lanes * sizeof *block);
 }
@@ -107,20 +119,30 @@ static void weight_task(void *context, size_t task, int worker)
 void linear_backward_weight(float *dweight, const float *dy, const float *x, const LinearShape *s,
                             void *scratch)
 {
-    const size_t width = gemm_kernels()->lanes, row = padded(s);
+    const size_t width = gemm_kernels()->lanes, row = padded(s), panels = gemm_groups(s->T, GEMM_PANEL);
     ptrdiff_t *a_k = scratch, *b_k = a_k + s->T;
-    float *copy = (float *)(void *)((char *)scratch + gemm_groups(2 * s->T * sizeof *a_k, 64) * 64);
+    size_t *begin = (size_t *)(void *)(b_k + s->T);
+    float *copy = (float *)(void *)((char *)scratch + table_bytes(s));
     gemm_offsets(a_k, s->T, s->out);
     gemm_offsets(b_k, s->T, row);
-    WeightWork w = {.s = s, .dweight = dweight, .rows = gemm_cut(s->out, BLOCK_ROWS), .room = copy};
+    for (size_t q = 0; q <= panels; q++)
+        begin[q] = gemm_least(q * GEMM_PANEL, s->T);
+    WeightWork w = {.s = s, .dweight = dweight, .x = x, .rows = gemm_cut(s->out, BLOCK_ROWS), .room = copy};
     w.lanes = gemm_cut(row / width, BLOCK_LANES / width);
     if (row != s->in) {
-        for (size_t i = 0; i < s->N * s->T * row; i++)
-            copy[i] = i % row < s->in ? x[i / row * s->in + i % row] : 0.0f;
-        x = copy;
+        for (size_t i = 0; i < s->N * s->T; i++) {
+            memcpy(copy + i * row, x + i * s->in, s->in * sizeof *copy);
+            memset(copy + i * row + s->in, 0, (row - s->in) * sizeof *copy);
+        }
+        w.x = copy;
         w.room = copy + s->N * s->T * row;
     }
-    w.product = (GemmSamples){s->N, s->T, {dy, a_k, 1}, s->T * s->out, x, b_k, s->T * row};
+    w.product = (GemmSamples){.samples = s->N,
+                              .a = dy,
+                              .a_row = 1,
+                              .a_sample = s->T * s->out,
+                              .sum = {a_k, b_k, begin, panels},
+                              .b_sample = s->T * row};
     parallel_for(w.rows.parts * w.lanes.parts, weight_task, &w);
 }
 
