@@ -126,6 +126,8 @@ static void read_unet_only(ConfigReader *r, UnetConfig *c)
     c->conv_out_kernel = read_odd(r, "conv_out_kernel");
     if (!config_is_null(r, "time_embedding_dim"))
         c->time_embedding_dim = config_int(r, "time_embedding_dim", 0, 1, 4 * CHANNELS);
+    if (!config_is_null(r, "time_cond_proj_dim"))
+        c->time_cond_proj_dim = config_int(r, "time_cond_proj_dim", 0, 4, CHANNELS);
 }
 
 /* Settings of other models of the class (SDXL, Kandinsky, DeepFloyd, GLIGEN, UnCLIP ...): not done here. */
@@ -140,7 +142,7 @@ static void refuse_others(ConfigReader *r)
                                             "num_class_embeds",
                                             "time_embedding_act_fn",
                                             "timestep_post_act",
-                                            "time_cond_proj_dim",
+
                                             "projection_class_embeddings_input_dim",
                                             "cross_attention_norm"};
     for (size_t i = 0; i < sizeof ONLY_NULL / sizeof ONLY_NULL[0]; i++)
@@ -222,8 +224,9 @@ bool unet_config_same(const UnetConfig *a, const UnetConfig *b)
         a->levels == b->levels && a->mid == b->mid &&
         a->mid_block_scale_factor == b->mid_block_scale_factor &&
         a->norm_num_groups == b->norm_num_groups && a->norm_eps == b->norm_eps &&
-        a->time_embedding_dim == b->time_embedding_dim && a->flip_sin_to_cos == b->flip_sin_to_cos &&
-        a->freq_shift == b->freq_shift && a->center_input_sample == b->center_input_sample &&
+        a->time_embedding_dim == b->time_embedding_dim && a->time_cond_proj_dim == b->time_cond_proj_dim &&
+        a->flip_sin_to_cos == b->flip_sin_to_cos && a->freq_shift == b->freq_shift &&
+        a->center_input_sample == b->center_input_sample &&
         a->use_linear_projection == b->use_linear_projection &&
         a->upcast_attention == b->upcast_attention && a->downsample_padding == b->downsample_padding;
     for (int i = 0; same && i < a->levels; i++) {

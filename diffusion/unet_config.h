@@ -39,6 +39,7 @@ typedef struct {
     int norm_num_groups;
     double norm_eps;
     int time_embedding_dim; /* 4 * channels of level 0 unless the file says otherwise */
+    int time_cond_proj_dim; /* guidance-distilled networks (LCM): width of the guidance's embedding; 0: none */
     bool flip_sin_to_cos;
     double freq_shift;
     bool center_input_sample; /* x <- 2 x - 1 first */

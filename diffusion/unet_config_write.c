@@ -151,7 +151,10 @@ static void write_second_half(JsonWriter *w, const UnetConfig *c)
     json_write_text(w, "resnet_time_scale_shift", "default");
     write_up_transformer_layers(w, c);
     write_sample_size(w, c);
-    json_write_null(w, "time_cond_proj_dim");
+    if (c->time_cond_proj_dim != 0)
+        json_write_int(w, "time_cond_proj_dim", c->time_cond_proj_dim);
+    else
+        json_write_null(w, "time_cond_proj_dim");
     json_write_null(w, "time_embedding_act_fn");
     json_write_int(w, "time_embedding_dim", c->time_embedding_dim);
     json_write_text(w, "time_embedding_type", "positional");

@@ -11,6 +11,9 @@ void unet_encoder_load(UnetEncoder *e, const UnetConfig *c, Weights *w, const ch
     const int first = c->level[0].channels;
     *e = (UnetEncoder){.config = *c};
     e->conv_in = weights_conv2d(w, prefix, "conv_in", first, c->in_channels, c->conv_in_kernel);
+    if (c->time_cond_proj_dim != 0)
+        e->time_cond =
+            weights_linear_no_bias(w, prefix, "time_embedding.cond_proj", first, c->time_cond_proj_dim);
     e->time1 = weights_linear(w, prefix, "time_embedding.linear_1", c->time_embedding_dim, first);
     e->time2 =
         weights_linear(w, prefix, "time_embedding.linear_2", c->time_embedding_dim, c->time_embedding_dim);
@@ -20,13 +23,33 @@ void unet_encoder_load(UnetEncoder *e, const UnetConfig *c, Weights *w, const ch
     mid_block_load(&e->mid, w, prefix, c);
 }
 
+/* t + cond_proj(sinusoids of 1000 w), w being the guidance.
+ * Source: diffusers, LatentConsistencyModelPipeline.get_guidance_scale_embedding: sines first, shift 1. */
+static Tensor *add_guidance(Tape *tape, const UnetEncoder *e, Tensor *t, const UnetHooks *hooks)
+{
+    if (t == NULL || hooks == NULL || hooks->guidance == NULL)
+        return t;
+    const int N = t->dim[0], width = e->config.time_cond_proj_dim;
+    if (e->time_cond.weight == NULL)
+        return tape_fail(tape, STATUS_ARGUMENT,
+                         "guidance for a U-Net that was not distilled with guidance");
+    float *w = tape_alloc(tape, (size_t)N, sizeof *w);
+    if (w == NULL)
+        return NULL;
+    for (int n = 0; n < N; n++)
+        w[n] = 1000.0f * hooks->guidance[n];
+    Tensor *embedded = time_embedding(tape, w, N, width, false, 1.0f);
+    return add(tape, t, linear(tape, embedded, e->time_cond.weight, NULL));
+}
+
 /* emb = linear_2(silu(linear_1(sinusoids of t))), one row a sample. */
-static Tensor *embed_time(Tape *tape, const UnetEncoder *e, const float *timesteps, int N)
+static Tensor *embed_time(Tape *tape, const UnetEncoder *e, const float *timesteps, int N,
+                          const UnetHooks *hooks)
 {
     const UnetConfig *c = &e->config;
     Tensor *t =
         time_embedding(tape, timesteps, N, c->level[0].channels, c->flip_sin_to_cos, (float)c->freq_shift);
-    t = tape_named(tape, t, "time_proj", "");
+    t = add_guidance(tape, e, tape_named(tape, t, "time_proj", ""), hooks);
     t = silu(tape, linear(tape, t, e->time1.weight, e->time1.bias));
     return tape_named(tape, linear(tape, t, e->time2.weight, e->time2.bias), "time_embedding", "");
 }
@@ -69,7 +92,7 @@ bool unet_encode(UnetEncoding *out, Tape *tape, const UnetEncoder *e, Tensor *x,
     out->skip = tape_alloc(tape, (size_t)unet_skip_count(c), sizeof *out->skip);
     if (out->skip == NULL)
         return false;
-    out->emb = embed_time(tape, e, timesteps, x->dim[0]);
+    out->emb = embed_time(tape, e, timesteps, x->dim[0], hooks);
 
     if (c->center_input_sample)
         x = add_scalar(tape, scale(tape, x, 2.0f), -1.0f);

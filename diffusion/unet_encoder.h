@@ -8,6 +8,7 @@
 typedef struct {
     UnetConfig config;
     Affine conv_in;
+    Affine time_cond; /* time_embedding.cond_proj, without bias; weight is NULL when the config has none */
     Affine time1, time2; /* time_embedding.linear_1, linear_2 */
     DownBlock *down;     /* config.levels of them */
     MidBlock mid;

@@ -24,6 +24,10 @@ typedef struct UnetHooks {
     Tensor *const *adapter_features;
     int adapter_count;
 
+    /* Guidance-distilled networks (latent consistency models [Luo23], config time_cond_proj_dim): N numbers, the
+     * guidance weight w = scale - 1 that each sample is to look as if made with.  NULL: none. */
+    const float *guidance;
+
     /* Low-rank increments (LoRA [Hu21]) and the like: called after each linear and convolution layer inside the
      * residual blocks and transformers with its input x and its result y, returns what takes y's place.  A
      * layer is known by its weight.  options is NULL for a linear layer. */

@@ -86,7 +86,6 @@ static void test_what_is_not_done_is_refused_by_name(void)
                                           "\"num_class_embeds\": 1000",
                                           "\"time_embedding_act_fn\": \"silu\"",
                                           "\"timestep_post_act\": \"silu\"",
-                                          "\"time_cond_proj_dim\": 256",
                                           "\"projection_class_embeddings_input_dim\": 2816",
                                           "\"cross_attention_norm\": \"layer_norm\"",
                                           "\"mid_block_only_cross_attention\": true",
@@ -174,7 +173,8 @@ static void test_written_and_read_again_it_is_the_same(void)
         "48],"
         "\"transformer_layers_per_block\": [1, 2], \"reverse_transformer_layers_per_block\": [5, 6],"
         "\"only_cross_attention\": [false, true], \"sample_size\": [8, 12], \"mid_block_type\": null,"
-        "\"time_embedding_dim\": 96, \"norm_eps\": 1e-6, \"freq_shift\": 1, \"flip_sin_to_cos\": false,"
+        "\"time_embedding_dim\": 96, \"time_cond_proj_dim\": 256, \"norm_eps\": 1e-6, \"freq_shift\": 1, "
+        "\"flip_sin_to_cos\": false,"
         "\"center_input_sample\": true, \"upcast_attention\": true, \"use_linear_projection\": true,"
         "\"downsample_padding\": 0, \"conv_in_kernel\": 1, \"conv_out_kernel\": 5, \"out_channels\": 8,"
         "\"in_channels\": 9, \"norm_num_groups\": 16, \"mid_block_scale_factor\": 1.4142}",
