@@ -92,10 +92,9 @@ static void score_gradient(float *dS, const float *P, const float *dy, const flo
             row[j] = panel_dot(dy + t * width, 1, v + j * width, 1, s->d);
             sum[j % 8] += (double)p[j] * (double)row[j];
         }
-        const float mean = (float)sum_lanes(sum);
+        const double mean = sum_lanes(sum);
         for (size_t j = 0; j < s->S; j++) {
-            row[j] = row[j] - mean;
-            row[j] = p[j] * row[j];
+            row[j] = (float)((double)p[j] * ((double)row[j] - mean));
             row[j] = row[j] * s->scale;
         }
     }
@@ -187,6 +186,8 @@ Tensor *attention(Tape *tape, Tensor *q, Tensor *k, Tensor *v, AttentionOptions 
             tensor_shape_text(q, text[0]), tensor_shape_text(k, text[1]), tensor_shape_text(v, text[2]),
             options.heads, options.mask != NULL ? " and the mask" : "");
     }
+    if (options.edit != NULL)
+        return attention_in_steps(tape, q, k, v, &shape, &options);
     Tensor *y = tape_result3(tape, q, k, v, 3, q->dim);
     if (y == NULL)
         return NULL;

@@ -38,13 +38,17 @@ void attention_forward(float *y,                                                
                        const float *q, const float *k, const float *v, const float *mask, // in
                        const AttentionShape *shape, void *scratch);
 
-/* With P computed again and dP = dy v^T:  dv = P^T dy,  dS = P * (dP - sum8 over the keys of P * dP),
- * dq = scale * dS k,  dk = (scale * dS)^T q; written, each may be NULL.  dv and dk sum over the queries,
- * dq over the keys, dP over d. */
+/* With P computed again and dP = dy v^T:  dv = P^T dy,  dS = P * (dP - sum8 over the keys of P * dP) as
+ * in nn/softmax.h (binary64, rounded once),  dq = scale * dS k,  dk = (scale * dS)^T q; written, each may be
+ * NULL.  dv and dk sum over the queries, dq over the keys, dP over d. */
 void attention_backward(float *dq, float *dk, float *dv, // out
                         const float *dy, const float *q, const float *k, const float *v,
                         const float *mask, // in
                         const AttentionShape *shape, void *scratch);
+
+/* What attention() does when options->edit is given: q, k, v and mask fit the shape. */
+Tensor *attention_in_steps(Tape *tape, Tensor *q, Tensor *k, Tensor *v, const AttentionShape *shape,
+                           const AttentionOptions *options);
 
 /* On the tape: y (B,T,heads*d).  STATUS_SHAPE when q, k, v, mask or heads do not fit. */
 Tensor *attention(Tape *tape, Tensor *q, Tensor *k, Tensor *v, AttentionOptions options);

@@ -1,0 +1,57 @@
+/* nn/attention_edit.c - attention in its four steps on the tape, so that somebody can look at P or change it. */
+#include "nn/attention.h"
+
+#include <math.h>
+
+#include "nn/elementwise.h"
+#include "nn/matmul.h"
+#include "nn/reshape.h"
+#include "nn/softmax.h"
+
+/* (B,T,heads*d) to (B,heads,T,d). */
+static Tensor *split_heads(Tape *tape, Tensor *x, const AttentionShape *s)
+{
+    const int split[4] = {x->dim[0], x->dim[1], (int)s->heads, (int)s->d};
+    return permute(tape, reshape(tape, x, 4, split), (const int[4]){0, 2, 1, 3});
+}
+
+/* (1,1,T,S): 0 where a query may look, -infinity where the key is later. */
+static Tensor *causal_mask(Tape *tape, const AttentionShape *s)
+{
+    float *mask = tape_alloc(tape, s->T * s->S, sizeof *mask);
+    for (size_t i = 0; mask != NULL && i < s->T * s->S; i++)
+        mask[i] = i % s->S > i / s->S ? -INFINITY : 0.0f;
+    return tape_input(tape, mask, 4, (const int[4]){1, 1, (int)s->T, (int)s->S}, false);
+}
+
+/* The caller's mask, (T,S) or (B,T,S), for all heads. */
+static Tensor *given_mask(Tape *tape, Tensor *mask, const AttentionShape *s)
+{
+    const int B = s->mask_per_sample ? (int)s->B : 1;
+    return reshape(tape, mask, 4, (const int[4]){B, 1, (int)s->T, (int)s->S});
+}
+
+/* P as the caller sees it, (B*heads,T,S), through his hands. */
+static Tensor *edited(Tape *tape, Tensor *p, const AttentionShape *s, const AttentionOptions *options)
+{
+    const int B = (int)s->B, heads = (int)s->heads, T = (int)s->T, S = (int)s->S;
+    p = reshape(tape, p, 3, (const int[3]){B * heads, T, S});
+    if (p != NULL)
+        p = options->edit(options->edit_context, tape, p);
+    return reshape(tape, p, 4, (const int[4]){B, heads, T, S});
+}
+
+Tensor *attention_in_steps(Tape *tape, Tensor *q, Tensor *k, Tensor *v, const AttentionShape *shape,
+                           const AttentionOptions *options)
+{
+    const int y_dim[3] = {q->dim[0], q->dim[1], q->dim[2]};
+    Tensor *p = matmul(tape, split_heads(tape, q, shape), split_heads(tape, k, shape), true);
+    p = scale(tape, p, shape->scale);
+    if (options->mask != NULL)
+        p = add(tape, p, given_mask(tape, options->mask, shape));
+    if (shape->causal)
+        p = add(tape, p, causal_mask(tape, shape));
+    p = edited(tape, softmax(tape, p), shape, options);
+    Tensor *y = matmul(tape, p, split_heads(tape, v, shape), false);
+    return reshape(tape, permute(tape, y, (const int[4]){0, 2, 1, 3}), 3, y_dim);
+}
