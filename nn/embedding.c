@@ -63,7 +63,8 @@ Tensor *embedding(Tape *tape, Tensor *table, const int *ids, int rank, const int
     if (table->rank != 2 || rank < 0 || rank >= TENSOR_RANK)
         return tape_fail(tape, STATUS_SHAPE, "embedding: a table of shape %s, ids of rank %d",
                          tensor_shape_text(table, text), rank);
-    memcpy(out, dim, (size_t)rank * sizeof *dim);
+    for (int k = 0; k < rank; k++)
+        out[k] = dim[k];
     out[rank] = table->dim[1];
     Tensor *y = tape_result(tape, table, rank + 1, out);
     if (y == NULL)

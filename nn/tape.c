@@ -196,7 +196,9 @@ Tensor *tape_segment(Tape *tape, Segment run, const void *context, size_t size, 
     node->inputs = tape_alloc(tape, (size_t)count + 1, sizeof(Tensor *));
     if (node->context == NULL || node->inputs == NULL)
         return NULL;
-    memcpy(node->context, context, size);
-    memcpy(node->inputs, inputs, (size_t)count * sizeof(Tensor *));
+    if (size > 0)
+        memcpy(node->context, context, size);
+    for (int i = 0; i < count; i++)
+        node->inputs[i] = inputs[i];
     return out;
 }

@@ -57,7 +57,8 @@ static inline Tensor *test_tensor(Arena *arena, uint64_t seed, int rank, const i
     if (x == NULL)
         exit(1);
     *x = (Tensor){.rank = rank, .dim = {1, 1, 1, 1}, .wants_grad = true, .keeps_grad = true};
-    memcpy(x->dim, dim, (size_t)rank * sizeof *dim);
+    for (int k = 0; k < rank; k++)
+        x->dim[k] = dim[k];
     x->data = arena_raw(arena, tensor_count(x), sizeof *x->data);
     if (x->data == NULL)
         exit(1);
