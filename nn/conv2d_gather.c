@@ -42,14 +42,19 @@ static void cut_positions(Plan *p, const Conv2dGather *g, size_t room)
         p->rows.parts = gemm_least(gemm_groups(FEW_TASKS, blocks), gemm_groups(g->rows, LEAST_ROWS));
 }
 
+bool conv2d_gather_direct(const Conv2dGather *g)
+{
+    return g->spread == 1 && g->before_y == 0 && g->before_x == 0 &&
+           (g->OH - 1) * g->stride + (g->KH - 1) * g->dilation < g->H &&
+           (g->OW - 1) * g->stride + (g->KW - 1) * g->dilation < g->W;
+}
+
 static Plan plan_of(const Conv2dGather *g)
 {
     const size_t width = gemm_kernels()->lanes, taps = g->KH * g->KW, K = g->C * taps;
     Plan p = {.stretch = gemm_stretch(K)};
     cut_positions(&p, g, gemm_least(PACKED / (p.stretch + (K == 0)), GEMM_BLOCK_LANES));
-    p.direct = g->spread == 1 && g->before_y == 0 && g->before_x == 0 &&
-               (g->OH - 1) * g->stride + (g->KH - 1) * g->dilation < g->H &&
-               (g->OW - 1) * g->stride + (g->KW - 1) * g->dilation < g->W;
+    p.direct = conv2d_gather_direct(g);
     p.frame_h = (p.TH - 1) * g->stride + (g->KH - 1) * g->dilation + 1;
     p.frame_w = (p.TW - 1) * g->stride + (g->KW - 1) * g->dilation + 1;
     p.channels = gemm_least(g->C, p.stretch / taps + 2);

@@ -23,6 +23,9 @@ typedef struct {
         a_c; /* A[r][(c,ky,kx)] of group g is a[g*a_group + r*a_row + c*a_c + ky*KW + kx] */
 } Conv2dGather;
 
+/* Is the frame under the outputs a part of the source, without zeros? */
+bool conv2d_gather_direct(const Conv2dGather *g);
+
 /* Bytes of scratch. */
 size_t conv2d_gather_scratch(const Conv2dGather *g);
 

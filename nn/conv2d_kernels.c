@@ -2,6 +2,8 @@
 #include "nn/conv2d.h"
 #include "nn/conv2d_gather.h"
 #include "nn/conv2d_weight.h"
+#include "nn/conv2d_wide.h"
+#include "nn/gemm.h"
 
 static Conv2dGather forward_gather(const Conv2dShape *s)
 {
@@ -52,27 +54,43 @@ static Conv2dGather input_gather(const Conv2dShape *s)
                           .a_c = C * taps};
 }
 
+static size_t most(size_t a, size_t b)
+{
+    return a > b ? a : b;
+}
+
+static size_t gather_scratch(const Conv2dGather *g)
+{
+    return most(conv2d_gather_scratch(g), conv2d_wide_scratch(g));
+}
+
+/* Whole vectors of samples the one way, the rest the other; the bits are the same. */
+static void gather(float *out, const float *source, const float *a, const float *bias, Conv2dGather g,
+                   void *scratch)
+{
+    const size_t wide = gemm_finite(a, g.groups * g.a_group) ? conv2d_wide_samples(&g) : 0;
+    if (wide > 0)
+        conv2d_wide(out, source, a, bias, &g, scratch);
+    g.N -= wide;
+    if (g.N > 0)
+        conv2d_gather(out + wide * g.groups * g.rows * g.OH * g.OW,
+                      source + wide * g.groups * g.C * g.H * g.W, a, bias, &g, scratch);
+}
+
 size_t conv2d_scratch(const Conv2dShape *s)
 {
     const Conv2dGather forward = forward_gather(s), input = input_gather(s);
-    const size_t need[3] = {conv2d_gather_scratch(&forward), conv2d_gather_scratch(&input),
-                            conv2d_weight_scratch(s)};
-    size_t most = need[0];
-    for (int i = 1; i < 3; i++)
-        most = need[i] > most ? need[i] : most;
-    return most;
+    return most(most(gather_scratch(&forward), gather_scratch(&input)), conv2d_weight_scratch(s));
 }
 
 void conv2d_forward(float *y, const float *x, const float *weight, const float *bias, const Conv2dShape *s,
                     void *scratch)
 {
-    const Conv2dGather g = forward_gather(s);
-    conv2d_gather(y, x, weight, bias, &g, scratch);
+    gather(y, x, weight, bias, forward_gather(s), scratch);
 }
 
 void conv2d_backward_input(float *dx, const float *dy, const float *weight, const Conv2dShape *s,
                            void *scratch)
 {
-    const Conv2dGather g = input_gather(s);
-    conv2d_gather(dx, dy, weight, NULL, &g, scratch);
+    gather(dx, dy, weight, NULL, input_gather(s), scratch);
 }

@@ -38,12 +38,16 @@ typedef struct {
 typedef struct {
     size_t rows, lanes; /* of the largest tile; lanes is a power of two, at least 4 */
     void (*tile)(const GemmTile *tile, size_t rows);
-    /* packed[k][j] = source[k_offset[k] + lane_offset[j]] for k < K and j < count, 0 for count <= j < lanes */
+    /* packed[k][j] = source[k_offset[k] + lane_offset[j]] for k < K and j < count, 0 for count <= j < lanes; the
+     * k_offset increase */
     void (*pack)(float *packed, const float *source, const ptrdiff_t *k_offset, size_t K,
                  const ptrdiff_t *lane_offset, size_t count);
     /* y[i] = c[i] + bias[i], or c[i] when bias is NULL;  y[i] = c[i] + bias */
     void (*put)(float *y, const float *c, const float *bias, size_t n);
     void (*put_biased)(float *y, const float *c, float bias, size_t n);
+    /* turned[i][j] = source[j*step + i] for i < n, j < lanes;  and back: y[j*step + i] = turned[i][j] + bias */
+    void (*turn)(float *turned, const float *source, size_t step, size_t n);
+    void (*turn_back)(float *y, size_t step, const float *turned, size_t n, float bias);
     bool (*finite)(const float *x, size_t n);
 } GemmKernels;
 

@@ -63,6 +63,11 @@ static const Case cases[] = {
     {4, 16, 2, 2, 16, 3, 3, {.pad_top = 1, .pad_bottom = 1, .pad_left = 1, .pad_right = 1}},
     {1, 3, 4, 4, 5, 1, 1, {.pad_top = 1, .pad_bottom = 2, .pad_left = 1, .pad_right = 1}},
     {1, 3, 5, 4, 2, 3, 3, {.stride = 2, .pad_top = 3, .pad_bottom = 3, .pad_left = 4, .pad_right = 3}},
+    {17, 5, 4, 4, 9, 3, 3, {.pad_top = 1, .pad_bottom = 1, .pad_left = 1, .pad_right = 1}},
+    {32, 40, 3, 5, 18, 3, 3, {.stride = 2, .pad_top = 1, .pad_bottom = 1, .pad_left = 1, .pad_right = 1}},
+    {16, 60, 2, 2, 20, 3, 3, {.pad_top = 1, .pad_bottom = 1, .pad_left = 1, .pad_right = 1}},
+    {16, 6, 5, 20, 4, 3, 3, {.pad_top = 3, .pad_left = 4, .pad_right = 2, .dilation = 2, .groups = 2}},
+    {16, 3, 6, 6, 2, 2, 1, {.stride = 3}},
     {0, 3, 5, 5, 4, 3, 3, {.stride = 1}},
     {1, 0, 5, 5, 4, 3, 3, {.stride = 1}},
 };
@@ -107,6 +112,23 @@ static void test_every_setting_gives_the_plain_bits(void)
         }
         arena_free(&arena);
     }
+}
+
+/* Leaving out the zeros is only right with finite weights: one infinite weight must reach every sample. */
+static void test_an_infinite_weight_is_not_left_out(void)
+{
+    Case c = {.N = 16, .C = 2, .H = 3, .W = 3, .O = 2, .KH = 3, .KW = 3, .options = conv2d_padding(1, 1)};
+    const Conv2dShape s = shape_of(&c);
+    static float x[16 * 18], y[16 * 18], weight[36];
+    fill(x, 16 * 18, 1);
+    fill(weight, 36, 2);
+    weight[0] = INFINITY;
+    Arena arena = {0};
+    void *scratch = arena_raw(&arena, conv2d_scratch(&s), 1);
+    conv2d_forward(y, x, weight, NULL, &s, scratch);
+    for (size_t n = 0; n < 16; n++)
+        CHECK(isnan(y[n * 18]) && isnan(y[n * 18 + 2]) && isinf(y[n * 18 + 8]) && isfinite(y[n * 18 + 9]));
+    arena_free(&arena);
 }
 
 /* Gradients of a batch are those of its samples, accumulated. */
@@ -226,6 +248,7 @@ int main(void)
     test_two_by_two_kernel_by_hand();
     test_padding_is_a_factor_of_zero();
     test_every_setting_gives_the_plain_bits();
+    test_an_infinite_weight_is_not_left_out();
     test_a_batch_is_its_samples();
     test_gradients_are_slopes();
     test_what_does_not_fit_is_refused();
