@@ -54,7 +54,7 @@ unsigned char *bytes_extend(Bytes *b, size_t size)
         b->failed = true;
         return NULL;
     }
-    if (b->size + size > b->room) {
+    if (b->data == NULL || b->size + size > b->room) {
         size_t room = b->room < 64 ? 128 : b->room * 2;
         room = room < b->size + size ? b->size + size : room;
         unsigned char *bigger = arena_raw(b->arena, room, 1);

@@ -148,7 +148,7 @@ void deflate_add(Bytes *out, const void *data, size_t size, DeflateWrap wrap)
         out->size = start;
         return;
     }
-    d->data = data;
+    d->data = size > 0 ? data : (const void *)""; /* NULL is fine for no bytes, but not to reckon with */
     d->size = size;
     d->w.next = place;
     deflate_symbols(&d->symbols);

@@ -79,7 +79,7 @@ static const char *trailer(const unsigned char **at, const unsigned char *end, I
 Status inflate_into(unsigned char *out, size_t room, size_t *unpacked, const void *data, size_t size,
                     size_t *used, InflateWrap wrap, const char *name, Error *err)
 {
-    const unsigned char *start = data, *at = start, *end = start + size;
+    const unsigned char *start = size > 0 ? data : (const void *)"", *at = start, *end = start + size;
     size_t count = 0, taken = 0;
     const char *wrong = header(&at, end, wrap);
     if (wrong == NULL) {

@@ -71,7 +71,8 @@ static Status pixels_read(Image *out, Ppm *ppm, bool binary, unsigned samples, u
 
 Status ppm_decode(Image *out, const void *data, size_t size, const char *name, Arena *arena, Error *err)
 {
-    Ppm ppm = {data, (const unsigned char *)data + size, name};
+    const unsigned char *first = size > 0 ? data : (const void *)"";
+    Ppm ppm = {first, first + size, name};
     const int kind = size >= 3 && ppm.next[0] == 'P' && is_space(ppm.next[2]) ? ppm.next[1] : 0;
     if (kind != '2' && kind != '3' && kind != '5' && kind != '6')
         return error_set(err, STATUS_FORMAT, "%s: is not a PPM or PGM file (P2, P3, P5 or P6 wanted)",

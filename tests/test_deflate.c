@@ -120,6 +120,9 @@ static void test_the_bytes_by_hand(void)
     deflate_add(&out, "a", 1, DEFLATE_RAW);
     CHECK(out.size == 3 && memcmp(out.data, "\x4b\x04\x00", 3) == 0);
     out.size = 0;
+    deflate_add(&out, NULL, 0, DEFLATE_RAW);
+    CHECK(out.size == 2 && memcmp(out.data, "\x03\x00", 2) == 0);
+    out.size = 0;
     deflate_add(&out, "hello hello hello", 17, DEFLATE_ZLIB);
     CHECK(out.size == sizeof HELLO && memcmp(out.data, HELLO, sizeof HELLO) == 0);
     arena_free(&arena);

@@ -67,6 +67,13 @@ static void test_bytes_behind_the_stream(void)
           out[0] == 'b');
 }
 
+static void test_no_bytes_at_all(void)
+{
+    Error err = {0};
+    CHECK(inflate_into(NULL, 0, NULL, NULL, 0, NULL, INFLATE_RAW, "nothing", &err) == STATUS_FORMAT);
+    CHECK_TEXT(err.text, "nothing: bad packed data near byte 0 of 0: the stream is cut short");
+}
+
 static void test_no_memory(void)
 {
     static const unsigned char A[] = {0x4b, 0x04, 0x00};
@@ -105,6 +112,7 @@ int main(void)
     test_corpus();
     test_short_input_and_short_room();
     test_bytes_behind_the_stream();
+    test_no_bytes_at_all();
     test_no_memory();
     test_flipped_bits();
     return check_report("inflate");

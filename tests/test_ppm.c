@@ -94,8 +94,9 @@ static void test_round_trips(void)
     CHECK(ppm_encode(&file, &alpha, NULL) == STATUS_ARGUMENT && file.size == 0);
 }
 
-static void test_no_memory(void)
+static void test_no_bytes_and_no_memory(void)
 {
+    CHECK(ppm_decode(&(Image){0}, NULL, 0, "nothing", &arena, NULL) == STATUS_FORMAT);
     Arena none = {.fail_after = 1};
     Image image = {0};
     Bytes file = {.arena = &none};
@@ -109,7 +110,7 @@ int main(void)
     test_every_kind_by_hand();
     test_hostile_files();
     test_round_trips();
-    test_no_memory();
+    test_no_bytes_and_no_memory();
     arena_free(&arena);
     return check_report("ppm");
 }
