@@ -35,6 +35,20 @@ static void test_by_hand(void)
     arena_free(&arena);
 }
 
+/* What a slice leaves out has a gradient of exactly 0. */
+static void test_slice_gradient_by_hand(void)
+{
+    Arena arena = {0}, gradients = {0};
+    Tape tape = {.arena = &arena, .gradients = &gradients, .recording = true};
+    float x[6] = {1, 2, 3, 4, 5, 6};
+    const float dy[2] = {7, 8}, want[6] = {0, 7, 0, 0, 8, 0};
+    Tensor *in = tape_input(&tape, x, 2, (int[]){2, 3}, true);
+    CHECK(tape_backward(&tape, slice(&tape, in, 1, 1, 1), dy) == STATUS_OK);
+    CHECK(same_bits(in->grad, want, 6));
+    arena_free(&arena);
+    arena_free(&gradients);
+}
+
 /* Slices of a concatenation are its parts. */
 static void test_slices_undo_concat(void)
 {
@@ -95,6 +109,7 @@ int main(void)
     Arena arena = {0};
     const int axes[] = {1, 2, -1};
     test_by_hand();
+    test_slice_gradient_by_hand();
     test_slices_undo_concat();
     for (int k = 0; k < 3; k++) {
         const int axis = axes[k] < 0 ? 3 : axes[k];

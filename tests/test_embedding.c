@@ -1,5 +1,6 @@
 #include "nn/embedding.h"
 
+#include "base/sum.h"
 #include "tests/gradcheck.h"
 
 typedef struct {
@@ -50,6 +51,28 @@ static void test_batch_equals_samples(void)
     CHECK(same_bits(whole, parts, V * C));
 }
 
+/* Twenty uses of a row in one sample: eight lanes, in order of position. */
+static void test_lanes(void)
+{
+    enum { P = 40, C = 50 };
+    float dy[P * C], got[2 * C] = {0};
+    int ids[P];
+    test_fill_steep(dy, P * C, 3);
+    for (int p = 0; p < P; p++)
+        ids[p] = p % 3 == 1;
+    embedding_backward(got, dy, ids, 1, P, C);
+    for (int id = 0; id < 2; id++)
+        for (int c = 0; c < C; c++) {
+            float used[P];
+            size_t n = 0;
+            for (int p = 0; p < P; p++)
+                if (ids[p] == id)
+                    used[n++] = dy[p * C + c];
+            const float want = (float)sum8(used, n);
+            CHECK(got[id * C + c] == want);
+        }
+}
+
 static void test_refused(void)
 {
     Arena arena = {0};
@@ -84,6 +107,7 @@ int main(void)
     test_gradient_by_hand();
     test_sample_is_summed_before_it_is_rounded();
     test_batch_equals_samples();
+    test_lanes();
     for (int i = 0; i < 3; i++) {
         OperatorCase c = {.name = "embedding", .build = build, .context = all[i], .count = 1};
         c.x[0] = test_tensor(&arena, 1, 2, (int[]){6, 10});

@@ -34,6 +34,9 @@ static void test_by_hand(void)
     CHECK(y != NULL && same_bits(y->data, ceiled, 4));
     y = max_pool2d(&tape, in, (PoolOptions){.kernel = 2});
     CHECK(y != NULL && tensor_count(y) == 1 && y->data[0] == 5.0f);
+    /* a window that would begin beyond the picture is left out */
+    y = max_pool2d(&tape, in, (PoolOptions){.kernel = 2, .stride = 3, .ceil_mode = true});
+    CHECK(y != NULL && tensor_count(y) == 1 && y->data[0] == 5.0f);
     CHECK(tape.error.status == STATUS_OK);
     arena_free(&arena);
 }

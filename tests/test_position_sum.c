@@ -40,7 +40,7 @@ int main(void)
         Arena arena = {0};
         float *x = arena_alloc(&arena, count, sizeof *x), *y = arena_alloc(&arena, out, sizeof *y);
         float *want = arena_alloc(&arena, out, sizeof *y);
-        test_fill(x, count, k);
+        test_fill_steep(x, count, k);
         test_fill(want, out, 77);
         plain(want, x, s);
         for (int level = ISA_BASE; level <= ISA_AVX512; level++) {
