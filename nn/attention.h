@@ -10,7 +10,7 @@
 #include "nn/tape.h"
 
 /* Looks at, or edits, the probabilities P (B*heads,T,S) on the tape, and returns what to use for P: the same
- * tensor or another one of its shape (NULL ends the run with the tape's error). */
+ * tensor or another one of its shape (NULL ends the run). */
 typedef Tensor *(*AttentionEdit)(void *context, Tape *tape, Tensor *probabilities);
 
 /* Zeros mean the usual, but heads must be given. */

@@ -45,13 +45,17 @@ Tensor *attention_in_steps(Tape *tape, Tensor *q, Tensor *k, Tensor *v, const At
                            const AttentionOptions *options)
 {
     const int y_dim[3] = {q->dim[0], q->dim[1], q->dim[2]};
-    Tensor *p = matmul(tape, split_heads(tape, q, shape), split_heads(tape, k, shape), true);
+    /* Recorded in this order, the gradients of q, k and v arrive in that of attention_backward: q, k, v. */
+    Tensor *values = split_heads(tape, v, shape);
+    Tensor *keys = split_heads(tape, k, shape);
+    Tensor *queries = split_heads(tape, q, shape);
+    Tensor *p = matmul(tape, queries, keys, true);
     p = scale(tape, p, shape->scale);
     if (options->mask != NULL)
         p = add(tape, p, given_mask(tape, options->mask, shape));
     if (shape->causal)
         p = add(tape, p, causal_mask(tape, shape));
     p = edited(tape, softmax(tape, p), shape, options);
-    Tensor *y = matmul(tape, p, split_heads(tape, v, shape), false);
+    Tensor *y = matmul(tape, p, values, false);
     return reshape(tape, permute(tape, y, (const int[4]){0, 2, 1, 3}), 3, y_dim);
 }

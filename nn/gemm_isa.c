@@ -5,22 +5,7 @@
 
 #include "base/bits.h"
 #include "base/isa.h"
-
-/* A tile's sums must fit in the registers beside one vector of B and the products: 16 of 32 registers with
- * AVX-512, 12 of 16 (6 x 2) with AVX2 and SSE2, 16 of 32 (8 x 2) with NEON. */
-#if defined(__AVX512F__)
-#define ROWS 16
-enum { LANES = 16 };
-#elif defined(__AVX2__)
-#define ROWS 6
-enum { LANES = 16 };
-#elif defined(__aarch64__)
-#define ROWS 8
-enum { LANES = 8 };
-#else
-#define ROWS 6
-enum { LANES = 8 };
-#endif
+#include "nn/gemm_lanes.h"
 
 /* The tile must be compiled once for every number of rows, as a constant. */
 #ifdef __GNUC__

@@ -5,14 +5,17 @@
 #ifndef TESTS_KERNEL_PLAIN_H
 #define TESTS_KERNEL_PLAIN_H
 
+#include <math.h>
 #include <stdint.h>
 #include <string.h>
 
 #include "base/isa.h"
 #include "base/threads.h"
+#include "nn/attention.h"
 #include "nn/conv2d.h"
 #include "nn/linear.h"
 #include "nn/matmul.h"
+#include "nn/softmax.h"
 
 /* ---- the panel rule ---- */
 
@@ -178,6 +181,65 @@ static inline void conv2d_backward_weight_plain(float *dweight, const float *dy,
                                         p % s->OW * s->stride - s->pad_left + t % s->KW * s->dilation));
             dweight[i] = dweight[i] + panel_end(&sum);
         }
+}
+
+/* ---- attention, as the composition that it stands for ---- */
+
+/* scores (T,S) of one head, before the softmax. */
+static inline void scores_plain(float *scores, const float *q, const float *k, const float *mask,
+                                const AttentionShape *s)
+{
+    const size_t width = s->heads * s->d;
+    product_plain(scores, q, width, 1, k, width, 1, s->T, s->S, s->d);
+    for (size_t i = 0; i < s->T * s->S; i++) {
+        scores[i] = scores[i] * s->scale;
+        if (mask != NULL)
+            scores[i] = scores[i] + mask[i];
+        if (s->causal && i % s->S > i / s->S)
+            scores[i] = -INFINITY;
+    }
+}
+
+/* Where a head of a sample starts in q and y (length T) or k and v (length S). */
+static inline size_t head_start(const AttentionShape *s, size_t i, size_t length)
+{
+    return i / s->heads * length * s->heads * s->d + i % s->heads * s->d;
+}
+
+/* Rows (n,d) that lie one after the other, to or from the columns of a head. */
+static inline void rows_to_head(float *head, const float *rows, size_t n, const AttentionShape *s)
+{
+    for (size_t i = 0; i < n * s->d; i++)
+        head[i / s->d * s->heads * s->d + i % s->d] = rows[i];
+}
+
+/* All of it: y, and dq, dk, dv unless dy is NULL.  room has 2*T*S + (T + S)*d numbers. */
+static inline void attention_plain(float *y, float *dq, float *dk, float *dv, const float *dy,
+                                   const float *q, const float *k, const float *v, const float *mask,
+                                   const AttentionShape *s, float *room)
+{
+    const size_t T = s->T, S = s->S, d = s->d, width = s->heads * d;
+    float *P = room, *dS = P + T * S, *rows = dS + T * S;
+    for (size_t i = 0; i < s->B * s->heads; i++) {
+        const size_t at_q = head_start(s, i, T), at_k = head_start(s, i, S);
+        scores_plain(P, q + at_q, k + at_k,
+                     mask != NULL && s->mask_per_sample ? mask + i / s->heads * T * S : mask, s);
+        softmax_forward(P, P, T, S);
+        product_plain(rows, P, S, 1, v + at_k, 1, width, T, d, S);
+        rows_to_head(y + at_q, rows, T, s);
+        if (dy == NULL)
+            continue;
+        product_plain(rows, P, 1, S, dy + at_q, 1, width, S, d, T);
+        rows_to_head(dv + at_k, rows, S, s);
+        product_plain(dS, dy + at_q, width, 1, v + at_k, width, 1, T, S, d);
+        softmax_backward(dS, dS, P, T, S);
+        for (size_t j = 0; j < T * S; j++)
+            dS[j] = dS[j] * s->scale;
+        product_plain(rows, dS, S, 1, k + at_k, 1, width, T, d, S);
+        rows_to_head(dq + at_q, rows, T, s);
+        product_plain(rows, dS, 1, S, q + at_q, 1, width, S, d, T);
+        rows_to_head(dk + at_k, rows, S, s);
+    }
 }
 
 /* ---- running a kernel in every setting ---- */
