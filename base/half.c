@@ -1,53 +1,56 @@
 #include "base/half.h"
 
-#include "base/bytes.h"
+#include "base/half_inline.h"
+#include "base/isa.h"
 
-/* Bit patterns of binary32, without sign. */
-static const uint32_t INFINITE = 0x7f800000;
-static const uint32_t F16_OVERFLOW = 0x477ff000; /* 65520: halfway between the largest f16 and 65536 */
-static const uint32_t F16_NORMAL = 0x38800000;   /* 2^-14 */
-static const uint32_t F16_NOTHING = 0x33000000;  /* 2^-25: half of the smallest subnormal, rounds to zero */
+extern const HalfTable half_table_base, half_table_avx2, half_table_avx512;
 
-/* a / 2^shift, rounded to nearest even; 1 <= shift < 32. */
-static uint32_t shifted(uint32_t a, unsigned shift)
+static const HalfTable *table(void)
 {
-    const uint32_t odd = a >> shift & 1;
-    return (a + ((uint32_t)1 << (shift - 1)) - 1 + odd) >> shift;
+#if ISA_LEVELS > 1
+    static const HalfTable *const tables[] = {&half_table_base, &half_table_avx2, &half_table_avx512};
+    return tables[isa_level()];
+#else
+    return &half_table_base;
+#endif
 }
 
 float f16_to_f32(uint16_t bits)
 {
-    const uint32_t sign = (uint32_t)(bits & 0x8000) << 16, exponent = bits >> 10 & 31,
-                   fraction = bits & 1023;
-    if (exponent == 31)
-        return bits_float(fraction != 0 ? INFINITE | 1u << 22 : sign | INFINITE);
-    if (exponent != 0)
-        return bits_float(sign | (exponent + 112) << 23 | fraction << 13);
-    const float magnitude = (float)fraction * 0x1p-24f;
-    return sign != 0 ? -magnitude : magnitude;
+    return f16_to_f32_inline(bits);
 }
 
 uint16_t f16_from_f32(float x)
 {
-    const uint32_t bits = float_bits(x), sign = bits >> 16 & 0x8000, a = bits & 0x7fffffff;
-    if (a > INFINITE)
-        return 0x7e00;
-    if (a >= F16_OVERFLOW)
-        return (uint16_t)(sign | 0x7c00);
-    if (a >= F16_NORMAL)
-        return (uint16_t)(sign | shifted(a - 0x38000000, 13));
-    if (a <= F16_NOTHING)
-        return (uint16_t)sign;
-    return (uint16_t)(sign | shifted((a & 0x7fffff) | 0x800000, 126 - (a >> 23)));
+    return f16_from_f32_inline(x);
 }
 
 float bf16_to_f32(uint16_t bits)
 {
-    const float x = bits_float((uint32_t)bits << 16);
-    return x == x ? x : bits_float(INFINITE | 1u << 22);
+    return bf16_to_f32_inline(bits);
 }
 
 uint16_t bf16_from_f32(float x)
 {
-    return (uint16_t)(x == x ? shifted(float_bits(x), 16) : 0x7fc0);
+    return bf16_from_f32_inline(x);
+}
+
+void f16_to_f32_array(float *y, const uint16_t *x, size_t n)
+{
+    table()->f16_to_f32(y, x, n);
+}
+
+void f16_from_f32_array(uint16_t *y, const float *x, size_t n)
+{
+    table()->f16_from_f32(y, x, n);
+}
+
+void bf16_to_f32_array(float *y, const uint16_t *x, size_t n)
+{
+    table()->bf16_to_f32(y, x, n);
+}
+
+void bf16_from_f32_array(uint16_t *y, const float *x, size_t n)
+{
+    table()->bf16_from_f32(y, x, n);
 }

@@ -79,26 +79,13 @@ static double f64_at(const unsigned char *native, size_t i)
     return value;
 }
 
-static uint16_t half_at(const unsigned char *native, size_t i)
-{
-    uint16_t value;
-    memcpy(&value, native + 2 * i, 2);
-    return value;
-}
-
 void dtype_to_f32(float *out, const void *native, DType dtype, size_t count)
 {
     const unsigned char *in = native;
     switch (dtype) {
     case F32: memmove(out, in, count * sizeof *out); break;
-    case F16:
-        for (size_t i = 0; i < count; i++)
-            out[i] = f16_to_f32(half_at(in, i));
-        break;
-    case BF16:
-        for (size_t i = 0; i < count; i++)
-            out[i] = bf16_to_f32(half_at(in, i));
-        break;
+    case F16: f16_to_f32_array(out, native, count); break;
+    case BF16: bf16_to_f32_array(out, native, count); break;
     case F64:
         for (size_t i = 0; i < count; i++)
             out[i] = (float)f64_at(in, i);
@@ -135,22 +122,18 @@ void dtype_to_f64(double *out, const void *native, DType dtype, size_t count)
 
 bool dtype_from_f32(void *native, const float *x, DType dtype, size_t count)
 {
-    unsigned char *out = native;
-    if (dtype != F32 && dtype != F16 && dtype != BF16 && dtype != F64)
-        return false;
-    if (dtype == F32) {
-        memmove(out, x, count * sizeof *x);
+    switch (dtype) {
+    case F32: memmove(native, x, count * sizeof *x); return true;
+    case F16: f16_from_f32_array(native, x, count); return true;
+    case BF16: bf16_from_f32_array(native, x, count); return true;
+    case F64:
+        for (size_t i = 0; i < count; i++) {
+            const double wide = x[i];
+            memcpy((unsigned char *)native + 8 * i, &wide, 8);
+        }
         return true;
+    default: return false;
     }
-    for (size_t i = 0; i < count; i++) {
-        const uint16_t half = dtype == F16 ? f16_from_f32(x[i]) : bf16_from_f32(x[i]);
-        const double wide = x[i];
-        if (dtype == F64)
-            memcpy(out + 8 * i, &wide, 8);
-        else
-            memcpy(out + 2 * i, &half, 2);
-    }
-    return true;
 }
 
 bool machine_is_big_endian(void)

@@ -22,7 +22,8 @@ bool dtype_find(DType *out, const char *name);
 /* dim[0] * ... * dim[rank - 1] numbers take *out bytes; false, nothing written, when those are 2^64 or more. */
 bool dtype_bytes(uint64_t *out, DType dtype, const uint64_t *dim, int rank);
 
-/* Native numbers to binary32, each rounded once to nearest even.  BOOL gives 0 or 1. */
+/* Native numbers (aligned as their kind needs) to binary32, each rounded once to nearest even.  BOOL gives
+ * 0 or 1. */
 void dtype_to_f32(float *out, const void *native, DType dtype, size_t count);
 
 /* Binary32 to native F32, F16, BF16 or F64 (nearest even; F64 is exact).  False, and nothing done, for the

@@ -257,15 +257,19 @@ Status safetensors_read_f32(float *out, const Safetensors *file, const Safetenso
 {
     if (entry->dtype == F32)
         return safetensors_read_raw(out, file, entry, err);
-    unsigned char piece[PIECE];
+    union {
+        unsigned char bytes[PIECE];
+        uint16_t half[PIECE / 2];
+        double wide[PIECE / 8];
+    } piece; /* aligned for every kind */
     const size_t width = dtype_size(entry->dtype);
     for (uint64_t at = 0; at < entry->size;) {
         const size_t size = entry->size - at < PIECE ? (size_t)(entry->size - at) : PIECE;
-        const Status status = fetch(piece, file, entry->offset + at, size, err);
+        const Status status = fetch(piece.bytes, file, entry->offset + at, size, err);
         if (status != STATUS_OK)
             return status;
-        dtype_swap(piece, entry->dtype, size / width);
-        dtype_to_f32(out, piece, entry->dtype, size / width);
+        dtype_swap(piece.bytes, entry->dtype, size / width);
+        dtype_to_f32(out, piece.half, entry->dtype, size / width);
         out += size / width;
         at += size;
     }

@@ -131,16 +131,20 @@ static void write_numbers(Output *out, const SafetensorsItem *item)
         output_add(out, item->data, count * width);
         return;
     }
-    unsigned char piece[PIECE];
+    union {
+        unsigned char bytes[PIECE];
+        uint16_t half[PIECE / 2];
+        double wide[PIECE / 8];
+    } piece; /* aligned for every kind */
     const size_t most = PIECE / width;
     for (size_t at = 0; at < count; at += most) {
         const size_t n = count - at < most ? count - at : most;
         if (item->data != NULL)
-            memcpy(piece, (const unsigned char *)item->data + at * width, n * width);
+            memcpy(piece.bytes, (const unsigned char *)item->data + at * width, n * width);
         else
-            (void)dtype_from_f32(piece, item->f32 + at, item->dtype, n);
-        dtype_swap(piece, item->dtype, n);
-        output_add(out, piece, n * width);
+            (void)dtype_from_f32(piece.half, item->f32 + at, item->dtype, n);
+        dtype_swap(piece.bytes, item->dtype, n);
+        output_add(out, piece.bytes, n * width);
     }
 }
 

@@ -124,7 +124,8 @@ static void test_slopes(void)
     Fixture f;
     fixture_new(&f);
     for (Parameter *p = f.weights.first; p != NULL; p = p->next)
-        if (strstr(p->name, "k_proj.bias") == NULL) /* moves all scores of a query alike: its gradient is 0 */
+        if (strstr(p->name, "k_proj.bias") ==
+            NULL) /* moves all scores of a query alike: its gradient is 0 */
             check_slope(projected, &f.text, NULL, p->tensor, 1e-3f, 5e-3);
     arena_free(&f.arena);
 }

@@ -1,6 +1,7 @@
 #include "base/half.h"
 
 #include "base/bytes.h"
+#include "base/isa.h"
 #include "tests/check.h"
 
 static void test_known_numbers(void)
@@ -38,10 +39,44 @@ static void check_all(float (*to)(uint16_t), uint16_t (*from)(float), uint16_t i
     CHECK(wrong == 0 && from(to(infinity)) == infinity);
 }
 
+/* At every level of the processor the arrays have the bits of the scalars. */
+static void test_arrays_equal_scalars(void)
+{
+    static uint16_t all[65536], back[65536];
+    static float x[65536], odd[65536];
+    uint32_t state = 1;
+    for (uint32_t i = 0; i < 65536; i++) {
+        all[i] = (uint16_t)i;
+        state = state * 1664525u + 1013904223u;
+        odd[i] = bits_float(state ^ state >> 15);
+        odd[i] = i % 2 == 0 ? odd[i]
+                            : bits_float((float_bits(odd[i]) & 0x8fffffffu) | 0x30000000u); /* near f16 */
+    }
+    for (int level = ISA_BASE; level <= ISA_AVX512; level++) {
+        isa_limit((IsaLevel)level);
+        int wrong = 0;
+        f16_to_f32_array(x, all, 65536);
+        for (uint32_t i = 0; i < 65536; i++)
+            wrong += float_bits(x[i]) != float_bits(f16_to_f32(all[i]));
+        bf16_to_f32_array(x, all, 65536);
+        for (uint32_t i = 0; i < 65536; i++)
+            wrong += float_bits(x[i]) != float_bits(bf16_to_f32(all[i]));
+        f16_from_f32_array(back, odd, 65536);
+        for (uint32_t i = 0; i < 65536; i++)
+            wrong += back[i] != f16_from_f32(odd[i]);
+        bf16_from_f32_array(back, odd, 65536);
+        for (uint32_t i = 0; i < 65536; i++)
+            wrong += back[i] != bf16_from_f32(odd[i]);
+        CHECK(wrong == 0);
+    }
+    isa_limit(ISA_AVX512);
+}
+
 int main(void)
 {
     test_known_numbers();
     check_all(f16_to_f32, f16_from_f32, 0x7c00);
     check_all(bf16_to_f32, bf16_from_f32, 0x7f80);
+    test_arrays_equal_scalars();
     return check_report("half");
 }
