@@ -49,6 +49,8 @@ typedef struct {
     void (*forward[ACTIVATION_COUNT])(float *y, const float *x, size_t n);
     void (*backward[ACTIVATION_COUNT])(float *dx, const float *dy, const float *x, const float *y,
                                        size_t n);
+    /* y = gelu(x) and its slope, the factor of dy in the table above; neither may be x */
+    void (*gelu_both)(float *y, float *slope, const float *x, size_t n);
 } ActivationTable;
 
 const ActivationTable *activation_table(void);

@@ -110,28 +110,38 @@ static void quick_gelu_slope(float *dx, const float *dy, const float *x, const f
     }
 }
 
+static void gelu_both(float *y, float *slope, const float *x, size_t n)
+{
+#pragma omp simd
+    for (size_t i = 0; i < n; i++) {
+        const float square = x[i] * x[i];
+        y[i] = x[i] * GELU_C;
+        slope[i] = -0.5f * square;
+    }
+    erf_array(y, y, n);
+    exp_array(slope, slope, n);
+#pragma omp simd
+    for (size_t i = 0; i < n; i++) {
+        const float twice = 1.0f + y[i];
+        const float half = 0.5f * x[i];
+        const float share = 0.5f * twice;
+        const float density = slope[i] * GELU_K;
+        const float curve = x[i] * density;
+        y[i] = half * twice;
+        slope[i] = share + curve;
+    }
+}
+
 static void gelu_slope(float *dx, const float *dy, const float *x, const float *y, size_t n)
 {
-    float t[PIECE], e[PIECE];
+    float value[PIECE], slope[PIECE];
     (void)y;
     for (size_t at = 0; at < n; at += PIECE) {
         const size_t m = piece(at, n);
-        for (size_t i = 0; i < m; i++) {
-            const float square = x[at + i] * x[at + i];
-            t[i] = x[at + i] * GELU_C;
-            e[i] = -0.5f * square;
-        }
-        erf_array(t, t, m);
-        exp_array(e, e, m);
+        gelu_both(value, slope, x + at, m);
 #pragma omp simd
-        for (size_t i = 0; i < m; i++) {
-            const float twice = 1.0f + t[i];
-            const float share = 0.5f * twice;
-            const float density = e[i] * GELU_K;
-            const float curve = x[at + i] * density;
-            const float slope = share + curve;
-            dx[at + i] = dy[at + i] * slope;
-        }
+        for (size_t i = 0; i < m; i++)
+            dx[at + i] = dy[at + i] * slope[i];
     }
 }
 
@@ -169,4 +179,5 @@ extern const ActivationTable ISA_TABLE(activation_table);
 const ActivationTable ISA_TABLE(activation_table) = {
     .forward = {silu_loop, gelu_loop, quick_gelu_loop, relu_loop, sigmoid_loop, tanh_loop},
     .backward = {silu_slope, gelu_slope, quick_gelu_slope, relu_slope, sigmoid_slope, tanh_slope},
+    .gelu_both = gelu_both,
 };

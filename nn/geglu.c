@@ -6,6 +6,8 @@
 #include "nn/elementwise.h"
 #include "nn/ranges.h"
 
+enum { PIECE = 512 }; /* slopes at a time, on the stack */
+
 typedef struct {
     float *y; /* y, or dx when dy is given */
     const float *x, *dy;
@@ -36,10 +38,14 @@ static void backward_rows(void *context, size_t begin, size_t end)
     for (size_t r = begin; r < end; r++) {
         const float *a = t->x + r * 2 * t->C, *gate = a + t->C, *dy = t->dy + r * t->C;
         float *da = t->y + r * 2 * t->C, *dg = da + t->C;
-        activation_table()->forward[ACTIVATION_GELU](da, gate, t->C);
-        multiply_loop(da, dy, da, t->C);
-        multiply_loop(dg, dy, a, t->C);
-        activation_table()->backward[ACTIVATION_GELU](dg, dg, gate, NULL, t->C);
+        for (size_t at = 0; at < t->C; at += PIECE) {
+            const size_t n = t->C - at < PIECE ? t->C - at : PIECE;
+            float slope[PIECE];
+            activation_table()->gelu_both(da + at, slope, gate + at, n);
+            multiply_loop(da + at, dy + at, da + at, n);
+            multiply_loop(dg + at, dy + at, a + at, n);
+            multiply_loop(dg + at, dg + at, slope, n);
+        }
     }
 }
 

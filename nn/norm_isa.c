@@ -47,6 +47,7 @@ static inline NormSums sums(const float *dy, const float *x, size_t n, Moments m
     double s[SUM_LANES] = {0}, d[SUM_LANES] = {0};
     const size_t whole = n - n % SUM_LANES;
     for (size_t i = 0; i < whole; i += SUM_LANES)
+#pragma omp simd
         for (size_t l = 0; l < SUM_LANES; l++) {
             const float h = dy[i + l] * gamma[(i + l) * step];
             s[l] += (double)h;

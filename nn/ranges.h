@@ -8,7 +8,7 @@
 
 /* How many numbers make a task worth handing to a thread, when each costs a memory access or some dozens of
  * operations. */
-enum { RANGE_CHEAP = 16384, RANGE_COSTLY = 4096 };
+enum { RANGE_CHEAP = 32768, RANGE_COSTLY = 4096 };
 
 /* Elements begin <= i < end. */
 typedef void (*RangeTask)(void *context, size_t begin, size_t end);

@@ -94,8 +94,11 @@ Status tape_backward(Tape *tape, Tensor *y, const float *dy)
     float *seed = tape_grad_begin(tape, y);
     if (seed == NULL)
         return tape->error.status;
-    for (size_t i = 0; i < tensor_count(y); i++)
-        seed[i] = dy != NULL ? dy[i] : 1.0f;
+    const size_t count = tensor_count(y);
+    for (size_t i = 0; i < count && dy == NULL; i++)
+        seed[i] = 1.0f;
+    if (dy != NULL)
+        memcpy(seed, dy, count * sizeof *seed);
     tape_grad_end(tape, y, seed);
     while (tape->last != NULL && tape->error.status == STATUS_OK) {
         TapeNode *node = tape->last;
