@@ -230,13 +230,9 @@ Status npy_header_add(Bytes *out, const NpyArray *array, const char *name, Error
         length += snprintf(text + length, sizeof text - (size_t)length, "%s%llu", i == 0 ? "" : ", ",
                            (unsigned long long)array->dim[i]);
     length += snprintf(text + length, sizeof text - (size_t)length, "%s), }", array->rank == 1 ? "," : "");
-    if (array->rank > 0) { /* numpy leaves room for the first axis to grow to 21 digits */
-        char digits[24];
-        const int used = snprintf(digits, sizeof digits, "%llu", (unsigned long long)array->dim[0]);
-        length += snprintf(text + length, sizeof text - (size_t)length, "%*s", 21 - used, "");
-    }
-    const size_t start = 10, end = (start + (size_t)length + 1 + 63) / 64 *
-                                   64; /* the numbers are aligned to 64 bytes */
+    const size_t start =
+        10; /* bytes before the dictionary; the numbers behind it are aligned to 64 bytes */
+    const size_t end = (start + (size_t)length + 1 + 63) / 64 * 64;
     bytes_add(out, MAGIC, sizeof MAGIC);
     bytes_add(out, (unsigned char[]){1, 0}, 2);
     bytes_add_le16(out, (uint16_t)(end - start));

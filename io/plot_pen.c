@@ -33,7 +33,7 @@ static void write_column(PlotPen *pen)
     draw_to(pen, pen->first);
     if (!same(one, pen->first) && !same(one, pen->last))
         draw_to(pen, one);
-    if (!same(two, pen->first) && !same(two, pen->last) && !same(two, one))
+    if (!same(two, pen->first) && !same(two, pen->last))
         draw_to(pen, two);
     if (!same(pen->last, pen->first))
         draw_to(pen, pen->last);

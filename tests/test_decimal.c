@@ -59,6 +59,7 @@ static void test_reads_known_numbers(void)
     check_reads("2.2250738585072011e-308", 0x000fffffffffffffu); /* the number that hung PHP and Java */
     check_reads("2.2250738585072014e-308", 0x0010000000000000u);
     check_reads("6929495644600919.5", 0x43389e56ee5e7a58u); /* halfway, odd and even neighbours */
+    check_reads("1.00000000000000033306690738754696212708950042724609375", 0x3ff0000000000002u);
     check_reads("3.14159265358979323846264338327950288", 0x400921fb54442d18u);
 }
 
@@ -76,7 +77,33 @@ static void test_stops_where_the_number_ends(void)
         CHECK(!decimal_read(&x, none[i], strlen(none[i]), &used));
 }
 
-/* 2^-1074 + 2^-1075 has 767 digits; with one more digit behind it the tie is broken. */
+/* 3 * 2^-1075, halfway between the two smallest numbers, is 3 * 5^1075 / 10^1075 and has 752 digits. */
+static void test_the_longest_tie(void)
+{
+    enum { DIGITS = 752 };
+    unsigned char digit[DIGITS] = {3}; /* the lowest first */
+    for (int power = 0; power < 1075; power++) {
+        unsigned carry = 0;
+        for (int i = 0; i < DIGITS; i++) {
+            carry += digit[i] * 5u;
+            digit[i] = (unsigned char)(carry % 10);
+            carry /= 10;
+        }
+    }
+    char text[DIGITS + 20];
+    for (int i = 0; i < DIGITS; i++)
+        text[i] = (char)('0' + digit[DIGITS - 1 - i]);
+    CHECK(text[0] == '7' && text[DIGITS - 1] == '5');
+    strcpy(text + DIGITS, "e-1075");
+    CHECK(read_all(text) == 0x1p-1073); /* to even */
+    text[DIGITS - 1] = '4';
+    CHECK(read_all(text) == 0x1p-1074);
+    strcpy(text + DIGITS, "99999e-1080");
+    CHECK(read_all(text) == 0x1p-1074);
+    strcpy(text + DIGITS - 1, "50001e-1079");
+    CHECK(read_all(text) == 0x1p-1073);
+}
+
 static void test_long_ties_are_exact(void)
 {
     char text[2000];
@@ -121,6 +148,8 @@ static void test_writes_the_shortest_text(void)
     check_writes(0x1p-44, "5.684341886080802e-14"); /* a power of two: the gap below is narrower */
     check_writes(9.5e-7, "9.5e-7");
     check_writes(9.999999e22, "9.999999e+22");
+    check_writes(0x1p50 + 0.25, "1125899906842624.2"); /* .2 and .3 are equally near: the even one */
+    check_writes(0x1p50 + 0.75, "1125899906842624.8");
     check_writes(HUGE_VAL, "inf");
     check_writes(-HUGE_VAL, "-inf");
     check_writes(bits_double(0x7ff8000000000000u), "nan");
@@ -213,6 +242,7 @@ int main(void)
     test_reads_known_numbers();
     test_stops_where_the_number_ends();
     test_long_ties_are_exact();
+    test_the_longest_tie();
     test_writes_the_shortest_text();
     test_every_number_comes_back();
     test_reads_as_libc();

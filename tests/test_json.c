@@ -136,7 +136,10 @@ static void test_refuses_what_is_not_json(void)
     refuses("\"\\u12g4\"", "hexadecimal digit after \\u, got 'g'");
     refuses("\"\\ud800\"", "\\ud800 is the first half of a surrogate pair without the second");
     refuses("\"\\ud800\\u0041\"", "without the second");
-    refuses("\"\\ude00\"", "\\ude00 is the second half");
+    refuses("\"\\udc00\"", "\\udc00 is the second half");
+    refuses("\"\\udfff\"", "\\udfff is the second half");
+    refuses("\"\\ud800\\ue000\"", "without the second");
+    refuses("\"\x1f\"", "an escape for a control character, got byte 0x1f");
     refuses("'a'", "expected a value");
     refuses_bytes("1\0", 2, "expected the end of the text, got byte 0x00");
     refuses_bytes("\"a\0b\"", 5, "control character, got byte 0x00");
@@ -177,6 +180,12 @@ static void test_depth_is_bounded(void)
     memset(text + JSON_DEPTH, ']', JSON_DEPTH);
     Arena arena = {0};
     CHECK(json_count(parse(&arena, text)) == 1);
+    arena_free(&arena);
+    const Json *beside = parse(
+        &arena, "[[],[],[],[],[],[],[],[],[],[],[],[],[],[],[],[],[],[],[],[],[],[],[],[],[],[],[],[],"
+                "[],[],[],[],[],[],[],[],[],[],[],[],[],[],[],[],[],[],[],[],[],[],[],[],[],[],[],[],"
+                "[],[],[],[],[],[],[],[],[],[]]");
+    CHECK(json_count(beside) == 66); /* more than JSON_DEPTH side by side */
     arena_free(&arena);
     memset(text, '[', JSON_DEPTH + 1);
     memset(text + JSON_DEPTH + 1, ']', JSON_DEPTH + 1);

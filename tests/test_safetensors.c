@@ -94,6 +94,14 @@ static void test_refuses_lengths_that_lie(void)
     Arena arena = {0};
     Safetensors out = {0};
     Error err = {0};
+    unsigned char *large = calloc(100000100, 1);
+    if (CHECK(large != NULL)) {
+        le64_put(large, 100000001);
+        CHECK(safetensors_parse(&out, large, 100000100, "file", &arena, &err) == STATUS_FORMAT);
+        CHECK_TEXT(err.text, "the header's length would be 100000001 of 100000100 bytes");
+    }
+    free(large);
+    err = (Error){0};
     CHECK(safetensors_parse(&out, "1234567", 7, "file", &arena, &err) == STATUS_FORMAT);
     CHECK_TEXT(err.text, "fewer than 8 bytes");
     arena_free(&arena);
@@ -277,6 +285,31 @@ static void test_writes_the_canonical_file(void)
     arena_free(&arena);
 }
 
+/* Names a to m in an order in which nothing else is sorted. */
+static void test_bigger_kinds_come_first(void)
+{
+    static const DType order[DTYPE_COUNT] = {U64, I64, F64, F32, U32, I32, BF16,
+                                             F16, U16, I16, I8,  U8,  BOOL};
+    static const uint64_t zero = 0;
+    SafetensorsItem items[DTYPE_COUNT];
+    char names[DTYPE_COUNT][2], path[SCRATCH_PATH];
+    scratch_path(path, "e.safetensors");
+    for (int i = 0; i < DTYPE_COUNT; i++) {
+        names[i][0] = (char)('m' - i);
+        names[i][1] = '\0';
+        items[i] = (SafetensorsItem){.name = names[i], .dtype = order[i * 5 % DTYPE_COUNT], .data = &zero};
+    }
+    Arena arena = {0};
+    Error err = {0};
+    Safetensors file = {0};
+    CHECK(safetensors_write(path, items, DTYPE_COUNT, NULL, &arena, &err) == STATUS_OK);
+    if (CHECK(safetensors_open(&file, path, &arena, &err) == STATUS_OK && file.count == DTYPE_COUNT))
+        for (int i = 0; i < DTYPE_COUNT; i++)
+            CHECK(file.entries[i].dtype == order[i] && file.entries[i].offset % file.entries[i].size == 0);
+    remove(path);
+    arena_free(&arena);
+}
+
 static void refuses_to_write(const SafetensorsItem *items, size_t count, const char *path, Status want,
                              const char *sentence)
 {
@@ -391,6 +424,7 @@ int main(void)
     test_every_kind_is_read_from_memory_and_file();
     test_damaged_files();
     test_writes_the_canonical_file();
+    test_bigger_kinds_come_first();
     test_refuses_items_that_cannot_be_written();
     test_failing_allocations();
     test_reference_files_come_back();

@@ -172,6 +172,10 @@ static void test_refuses_archives_that_lie(void)
     refuses(&b, second + 42, 5, "lies over another");
     refuses(&b, second + 42, 200, "lies over another or over the directory");
     refuses(&b, second + 20, (unsigned char)(packed + 2), "lies over another or over the directory");
+    b.data[end + 8] = 1;
+    refuses(&b, end + 10, 1, "the directory has more entries than the end record says");
+    b.data[end + 8] = 2;
+    fails_to_read(&b, "1", le32_get(b.data + second + 42) + 28, 1, "is not where the directory says");
     fails_to_read(&b, "1", second + 10, 9, "packed by method 9");
     fails_to_read(&b, "1", second + 16, b.data[second + 16] ^ 1, "damaged (CRC-32)");
     fails_to_read(&b, "1", second + 24, 101, "unpacks to 100 bytes, expected 101");
