@@ -66,7 +66,7 @@ static Match search(const Deflate *d, size_t at, unsigned shortest)
     uint32_t place = d->last[hash_of(here)];
     for (int chain = shortest >= GOOD_LENGTH ? CHAIN_MAX / 4 : CHAIN_MAX; chain > 0; chain--) {
         const size_t further = (uint32_t)(at - place);
-        if (further <= distance || further > DEFLATE_WINDOW || further > at)
+        if (further <= distance || further > DEFLATE_WINDOW)
             break;
         distance = further;
         const unsigned char *there = here - distance;

@@ -85,7 +85,7 @@ static int huffman_build(Huffman *h, const unsigned char *length, int symbols, i
         if (left < 0)
             return 0;
     }
-    if (left > 0 && !(lone && h->count[0] + h->count[1] == symbols && h->count[1] <= 1))
+    if (left > 0 && !(lone && h->count[0] + h->count[1] == symbols))
         return 0;
 
     uint16_t place[DEFLATE_BITS_MAX + 2], code[DEFLATE_BITS_MAX + 2];

@@ -271,6 +271,7 @@ def streams():
     yield "code-lengths-none", dynamic(257, 1, {}).done(bytes(60)), "make no code"
     yield "repeat-nothing", dynamic(257, 1, {0: 1, 16: 1}).code("1").done(bytes(60)), "none before it"
     yield "repeat-past-end", dynamic(257, 1, {0: 1, 18: 1}).code("1").put(127, 7).code("1").put(127, 7).done(), "more code lengths"
+    yield "repeat-one-past-end", dynamic(257, 1, {0: 1, 18: 1}).code("1").put(127, 7).code("1").put(121 - 11, 7).done(bytes(9)), "more code lengths"
     yield "no-end-code", dynamic(257, 1, {0: 2, 1: 2, 2: 2, 18: 2}).code("11").put(127, 7).code("11").put(97, 7).code("0101" + "00" * 9).done(bytes(9)), "end code"
     b = dynamic(257, 1, {0: 2, 1: 2, 2: 2, 18: 2})
     yield "literals-few", b.code("11").put(127, 7).code("11").put(117 - 11, 7).code("10" + "10" + "00").done(bytes(9)), "make no code"

@@ -1,5 +1,6 @@
 #include "io/deflate.h"
 #include "io/inflate.h"
+#include "io/sha256.h"
 #include "tests/check.h"
 
 typedef void (*Pattern)(unsigned char *data, size_t size);
@@ -43,12 +44,14 @@ static void differences(unsigned char *data, size_t size)
         data[i] = (unsigned char)((next(&state) % 5 + next(&state) % 5 + 252) & 255);
 }
 
-/* Copies from exactly the farthest distance, and noise between. */
+/* Copies from exactly the farthest distance and from one byte farther, and noise between. */
 static void far_copies(unsigned char *data, size_t size)
 {
     noise(data, size);
-    for (size_t i = 32768; i + 300 <= size; i += 1000)
+    for (size_t i = 33000; i + 1000 <= size; i += 1000) {
         memcpy(data + i, data + i - 32768, 300);
+        memcpy(data + i + 500, data + i + 500 - 32769, 300);
+    }
 }
 
 static const Pattern PATTERN[] = {zeros, noise, words, differences, far_copies};
@@ -110,6 +113,22 @@ static void test_size_is_that_of_zlib(void)
     }
 }
 
+/* The same bytes on every machine. */
+static void test_the_bytes_are_fixed(void)
+{
+    Arena arena = {0};
+    Bytes out = {.arena = &arena};
+    char hex[65];
+    for (int p = 0; p < PATTERNS; p++) {
+        PATTERN[p](data, MOST);
+        deflate_add(&out, data, MOST, DEFLATE_ZLIB);
+    }
+    sha256_hex(hex, out.data, out.size);
+    if (!CHECK(strcmp(hex, "a46267889e59ae0e4b9c6d51a2952e70d48c9f9bb5575ce11358c67c454d3282") == 0))
+        printf("    %s\n", hex);
+    arena_free(&arena);
+}
+
 /* Fixed codes, checked by hand: "a", end; and "hello ", a copy of 11 bytes from 6 before, end. */
 static void test_the_bytes_by_hand(void)
 {
@@ -148,6 +167,7 @@ int main(void)
     test_every_short_length();
     test_long_lengths();
     test_size_is_that_of_zlib();
+    test_the_bytes_are_fixed();
     test_the_bytes_by_hand();
     test_no_memory();
     return check_report("deflate");

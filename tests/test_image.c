@@ -89,7 +89,8 @@ static void test_flatten(void)
 /* A part that hangs over each side, far outside, and larger than the picture. */
 static void test_paste_is_clipped(void)
 {
-    static const int PLACE[] = {-2147483647, -1000, -3, -2, -1, 0, 1, 3, 4, 5, 1000, 2147483647};
+    static const int PLACE[] = {-2147483647 - 1, -2147483647, -1000, -3, -2, -1, 0, 1, 3, 4, 5, 1000,
+                                2147483647};
     const int places = sizeof PLACE / sizeof PLACE[0];
     Image image = new_image(5, 4, 3), part = new_image(2, 3, 1);
     memset(part.pixels, 7, 6);

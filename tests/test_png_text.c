@@ -69,6 +69,11 @@ static void test_utf8_is_told_from_latin1(void)
     CHECK(strcmp(text_of("\xc3", 1), "\xc3\x83") == 0);
     CHECK(strcmp(text_of("\xc3\x28", 2), "\xc3\x83(") == 0);
     CHECK(strcmp(text_of("", 0), "") == 0);
+    for (int i = 'a'; i <= 'z';
+         i++) { /* whatever byte of the check sum follows, it is not part of the text */
+        const char cut[2] = {(char)i, '\xc3'}, want[4] = {(char)i, '\xc3', '\x83', '\0'};
+        CHECK(strcmp(text_of(cut, 2), want) == 0);
+    }
 }
 
 static void test_malformed_chunks_are_refused(void)
