@@ -31,6 +31,30 @@ const SchedulerConfig SCHEDULER_DEFAULTS = {
     .timestep_scaling = 10.0,
 };
 
+const SchedulerConfig SCHEDULER_STABLE_DIFFUSION = {
+    .class_name = "DDIMScheduler",
+    .given = ~(uint64_t)0,
+    .num_train_timesteps = 1000,
+    .beta_start = 0.00085,
+    .beta_end = 0.012,
+    .beta_schedule = BETA_SCALED_LINEAR,
+    .prediction_type = PREDICT_EPSILON,
+    .timestep_spacing = SPACING_LEADING,
+    .steps_offset = 1,
+    .clip_sample_range = 1.0,
+    .dynamic_thresholding_ratio = 0.995,
+    .sample_max_value = 1.0,
+    .variance_type = VARIANCE_FIXED_SMALL,
+    .skip_prk_steps = true,
+    .solver_order = 2,
+    .algorithm_type = ALGORITHM_DPMSOLVER_PP,
+    .lower_order_final = true,
+    .lambda_min_clipped = -(double)INFINITY,
+    .predict_x0 = true,
+    .original_inference_steps = 50,
+    .timestep_scaling = 10.0,
+};
+
 typedef enum {
     FIELD_INT,
     FIELD_NUMBER,

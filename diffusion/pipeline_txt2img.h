@@ -1,0 +1,59 @@
+/* diffusion/pipeline_txt2img.h - pictures from prompts: latent diffusion as a whole [RomB22], as diffusers'
+ * StableDiffusionPipeline runs it.
+ *
+ *   prompts -> tokens -> text rows (conditions) ----------------------.
+ *   seed    -> z ~ N(0, I), (L, h, w) each -> sampler_start(z) -> denoise with guidance -> latents -> VAE -> pictures
+ *
+ * Picture i of a run has a generator of its own, seeded with seed + i: first its starting latent is drawn from it,
+ * then what the sampler draws.  So a run of N pictures gives what N runs of one give, bit for bit.  Generators:
+ * philox (stream STREAM_NOISE, index 0) or torch, with which seed + i gives the noise of
+ * torch.Generator("cpu").manual_seed(seed + i) (modulo 2^32).
+ *
+ * guidance w: 1 runs the network under the prompt alone, everything else under the empty (negative) prompt too. */
+#ifndef DIFFUSION_PIPELINE_TXT2IMG_H
+#define DIFFUSION_PIPELINE_TXT2IMG_H
+
+#include "diffusion/denoise.h"
+#include "diffusion/text_conditions.h"
+#include "diffusion/unet_hooks.h"
+#include "io/image.h"
+
+typedef struct {
+    const char *const *prompts; /* `count` of them, UTF-8 */
+    const char *negative;       /* for all of them; NULL: "" */
+    int count;
+    int images;        /* pictures a prompt: the run makes count * images, those of a prompt side by side */
+    int width, height; /* pixels, multiples of the VAE's factor; 0: what the model was trained for */
+    int steps;
+    double guidance; /* w */
+    double rescale;  /* 0..1, diffusion/denoise.h */
+    int clip_skip;   /* layers of the text encoder left out at its end */
+    RngKind rng;
+    uint64_t seed;
+    const Sampler *sampler; /* NULL: the one that the model's scheduler names */
+    SamplerOptions options; /* of the sampler */
+    const float *latents;   /* (count * images, L, h, w) starting noise instead of drawn one; NULL: drawn */
+    const UnetHooks *unet;  /* what enters the U-Net from outside; NULL: nothing */
+    const DenoiseHooks *loop; /* progress, cancelling, guidance of other kinds; NULL: none */
+} Txt2ImgOptions;
+
+/* diffusers' defaults but for the generator: 50 steps, w = 7.5, one picture; philox, seed 0. */
+extern const Txt2ImgOptions TXT2IMG_DEFAULTS;
+
+typedef struct {
+    int count;                   /* of pictures */
+    Image *pictures;             /* (count) RGB; NULL when the model was opened without its VAE */
+    float *latents;              /* (count, L, h, w), what the VAE decodes times its scaling factor */
+    int channels, height, width; /* of a latent */
+    PromptReport *prompts;       /* (options->count), then one for the negative prompt */
+} Txt2ImgResult;
+
+/* The arena keeps the result.  On failure *out is untouched. */
+MUST_CHECK Status txt2img(Txt2ImgResult *out, const Model *m, const Txt2ImgOptions *options, Arena *arena,
+                          Error *err);
+
+/* The pictures of count latents (count, L, h, w), one after the other: RGB of the VAE's three channels. */
+MUST_CHECK Status decode_latents(Image *out, const Model *m, const float *latents, int count, int height,
+                                 int width, Arena *arena, Error *err);
+
+#endif

@@ -1,0 +1,22 @@
+/* diffusion/unet_denoiser.h - a U-Net under one or two texts, as the denoising loop calls it. */
+#ifndef DIFFUSION_UNET_DENOISER_H
+#define DIFFUSION_UNET_DENOISER_H
+
+#include "diffusion/denoise.h"
+#include "diffusion/unet.h"
+
+/* All conditions run as one batch: condition 0 of all images, then condition 1 of all images. */
+typedef struct {
+    const Unet *unet;
+    int images, conditions;
+    int height, width;      /* of the latent */
+    const float *text;      /* (conditions, images, tokens, cross_attention_dim) */
+    int tokens;             /* rows of one text */
+    const UnetHooks *hooks; /* of the whole batch; NULL: none */
+    Arena *arena;           /* scratch, given back after each call */
+} UnetDenoiser;
+
+/* *d must outlive the denoiser. */
+Denoiser unet_denoiser(UnetDenoiser *d);
+
+#endif
