@@ -56,8 +56,16 @@ static int silu_mpfr(mpfr_t y, const mpfr_t x, mpfr_rnd_t mode)
 
 static int softplus_mpfr(mpfr_t y, const mpfr_t x, mpfr_rnd_t mode)
 {
-    mpfr_exp(y, x, mode);
-    return mpfr_log1p(y, y, mode);
+    mpfr_t size;
+    mpfr_init2(size, DIGITS);
+    mpfr_abs(size, x, mode); /* max(x, 0) + log(1 + exp(-|x|)) */
+    mpfr_neg(size, size, mode);
+    mpfr_exp(y, size, mode);
+    mpfr_log1p(y, y, mode);
+    if (mpfr_sgn(x) > 0)
+        mpfr_add(y, y, x, mode);
+    mpfr_clear(size);
+    return 0;
 }
 
 typedef struct {
