@@ -6,7 +6,8 @@
  * first, then along rows.
  *
  * A filtered pixel is R, G, B, a in 0 .. WORLD_FULL: colour times coverage.  Before filtering these are exact
- * integers, afterwards a is clamped to that range and colours to 0 .. a. */
+ * integers; afterwards a pixel with a beyond WORLD_FULL is scaled down to it, and what is left is clamped: a to that
+ * range, colours to 0 .. a. */
 #ifndef DIFFUSION_WORLD_RESAMPLE_H
 #define DIFFUSION_WORLD_RESAMPLE_H
 

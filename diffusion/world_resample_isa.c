@@ -41,16 +41,23 @@ static void premultiply(float *restrict out, const unsigned char *restrict pixel
     }
 }
 
+/* Coverage beyond full is taken back together with the colours, so that what is flat stays flat up to its edge. */
 static void clamp(float *restrict pixel, size_t count)
 {
+    const float full = (float)WORLD_FULL;
     for (size_t i = 0; i < count; i++) {
         float *p = pixel + 4 * i;
-        float a = p[3] < 0.0f ? 0.0f : p[3];
-        a = a > WORLD_FULL ? (float)WORLD_FULL : a;
-        for (int c = 0; c < 4; c++) {
-            const float low = p[c] < 0.0f ? 0.0f : p[c];
-            p[c] = low > a ? a : low;
+        const float above = p[3] > full ? p[3] : full;
+        const float share = full / above;
+        const float scaled = p[3] * share;
+        const float low = scaled > 0.0f ? scaled : 0.0f;
+        const float a = low < full ? low : full;
+        for (int c = 0; c < 3; c++) {
+            const float product = p[c] * share;
+            const float colour = product > 0.0f ? product : 0.0f;
+            p[c] = colour < a ? colour : a;
         }
+        p[3] = a;
     }
 }
 

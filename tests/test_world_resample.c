@@ -103,6 +103,24 @@ static void test_opaque_stays_opaque_inside(void)
     }
 }
 
+/* Where the filter overshoots, coverage and colour do so together. */
+static void test_flat_colour_stays_flat(void)
+{
+    unsigned char drawing[CELL * CELL * 4];
+    for (int i = 0; i < CELL * CELL; i++)
+        memcpy(drawing + 4 * i, (const unsigned char[4]){200, 100, 50, 255}, 4);
+    for (int side = 3; side <= 40; side++) {
+        int good = 1;
+        resample(drawing, side, false);
+        for (int i = 0; i < side * side; i++) {
+            const float *p = out + 4 * i;
+            good =
+                good && fabs(p[0] * 255.0 - p[3] * 200.0) < 60.0 && fabs(p[2] * 255.0 - p[3] * 50.0) < 60.0;
+        }
+        CHECK(good);
+    }
+}
+
 static void test_levels_give_the_same_bits(void)
 {
     static float first[27 * 27 * 4];
@@ -142,6 +160,7 @@ int main(void)
     test_mirror_is_the_mirror_image();
     test_colours_stay_within_coverage();
     test_opaque_stays_opaque_inside();
+    test_flat_colour_stays_flat();
     test_levels_give_the_same_bits();
     test_over_and_flatten_by_hand();
     return check_report("world_resample");
