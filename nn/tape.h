@@ -109,7 +109,8 @@ float *tape_grad_begin(Tape *tape, const Tensor *x);
 void tape_grad_end(Tape *tape, Tensor *x, float *contribution);
 
 /* For a backward that *adds* sample after sample (parameters): x->grad, zeroed when new; NULL when x wants
- * no gradient. */
+ * no gradient.  So a batch leaves the bits of its micro-batches in every parameter that one operator uses; one
+ * that several use gets all samples of the last of them first. */
 float *tape_grad_add(Tape *tape, Tensor *x);
 
 /* Scratch for a backward, from the gradient pool: NULL after recording STATUS_MEMORY. */
