@@ -24,6 +24,7 @@ typedef struct {
     unsigned char *out;              /* NULL: only count */
     size_t size, room;               /* bytes unpacked so far, and the most there may be */
     const char *wrong;               /* what is wrong with the stream; NULL: nothing so far */
+    int fixed_built;                 /* the codes below are the fixed ones */
     Huffman literals, distances;
 } Inflate;
 
@@ -216,6 +217,9 @@ static int stored(Inflate *s)
 static int fixed(Inflate *s)
 {
     unsigned char length[DEFLATE_LITERALS];
+    if (s->fixed_built)
+        return codes(s);
+    s->fixed_built = 1;
     deflate_fixed_lengths(length);
     huffman_build(&s->literals, length, DEFLATE_LITERALS, 0);
     memset(length, 5, DEFLATE_DISTANCES_CODED);
@@ -263,6 +267,7 @@ static int dynamic(Inflate *s)
         return 0;
     if (literals > DEFLATE_LITERALS_USED || distances > DEFLATE_DISTANCES)
         return fail(s, "a block with more codes than exist");
+    s->fixed_built = 0;
     if (!huffman_build(&s->literals, length, DEFLATE_LENGTH_CODES, 0))
         return fail(s, "code lengths that make no code");
     if (!lengths_read(s, length, literals + distances))

@@ -30,7 +30,9 @@ MUST_CHECK Status png_read(Image *out, const char *path, Arena *arena, Error *er
 MUST_CHECK Status png_decode(Image *out, const void *data, size_t size, const char *name, Arena *arena,
                              Error *err);
 
-/* The texts of a picture (tEXt, zTXt, iTXt), in the order of the file; pixels are not looked at.  Latin-1 becomes UTF-8; a tEXt that is UTF-8 already, as some programs write it, stays. */
+/* The texts of a picture (tEXt, zTXt, iTXt), in the order of the file; pixels are not looked at.  Latin-1
+ * becomes UTF-8; a tEXt that is UTF-8 already, as some programs write it, stays.
+ * The bytes of a file that was read for its texts stay in the arena with them. */
 MUST_CHECK Status png_read_texts(PngText **texts, int *count, const char *path, Arena *arena, Error *err);
 MUST_CHECK Status png_decode_texts(PngText **texts, int *count, const void *data, size_t size,
                                    const char *name, Arena *arena, Error *err);

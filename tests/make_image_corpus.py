@@ -252,6 +252,11 @@ def streams():
     b = dynamic(257, 1, {0: 2, 1: 2, 2: 2, 18: 2})
     b.code("11").put(97 - 11, 7).code("01").code("11").put(138 - 11, 7).code("11").put(20 - 11, 7).code("01").code("00")
     yield "no-distances", b.code("001").done(), b"aa"
+    mixed = []  # fixed, dynamic, fixed, fixed: the codes change back and forth
+    for text, strategy in ((b"one ", zlib.Z_FIXED), (bytes(random.Random(1).choices(b"ab cdef", [9, 5, 3, 1, 1, 1, 1], k=800)), 0), (b"two ", zlib.Z_FIXED), (b"three", zlib.Z_FIXED)):
+        c = zlib.compressobj(9, zlib.DEFLATED, -15, 9, strategy)
+        mixed.append((c.compress(text) + c.flush(zlib.Z_FULL_FLUSH), text))
+    yield "fixed-dynamic-fixed", b"".join(p for p, t in mixed) + b"\3\0", b"".join(t for p, t in mixed)
     yield "zlib-mixed", zlib.compress(bytes(range(256)) * 4 + b"x" * 999, 9)[2:-4], bytes(range(256)) * 4 + b"x" * 999
 
     yield "nothing", b"", "cut short"
