@@ -13,7 +13,7 @@ static void attention_node_backward(Tape *tape, const TapeNode *node)
 {
     const AttentionNode *self = (const AttentionNode *)node;
     const ArenaMark mark = arena_mark(tape->arena);
-    void *scratch = tape_alloc(tape, attention_scratch(&self->shape), 1);
+    void *scratch = tape_alloc(tape, attention_backward_scratch(&self->shape), 1);
     float *dq = tape_grad_begin(tape, self->q);
     float *dk = tape_grad_begin(tape, self->k);
     float *dv = tape_grad_begin(tape, self->v);
@@ -74,7 +74,7 @@ Tensor *attention(Tape *tape, Tensor *q, Tensor *k, Tensor *v, AttentionOptions 
         return NULL;
     const float *mask = options.mask != NULL ? options.mask->data : NULL;
     const ArenaMark mark = arena_mark(tape->arena);
-    void *scratch = tape_alloc(tape, attention_scratch(&shape), 1);
+    void *scratch = tape_alloc(tape, attention_forward_scratch(&shape), 1);
     if (scratch == NULL)
         return NULL;
     attention_forward(y->data, q->data, k->data, v->data, mask, &shape, scratch);

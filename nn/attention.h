@@ -32,7 +32,8 @@ typedef struct {
 } AttentionShape;
 
 /* Bytes of scratch that the two functions below need. */
-size_t attention_scratch(const AttentionShape *shape);
+size_t attention_forward_scratch(const AttentionShape *shape);
+size_t attention_backward_scratch(const AttentionShape *shape);
 
 void attention_forward(float *y,                                                          // out
                        const float *q, const float *k, const float *v, const float *mask, // in

@@ -60,7 +60,7 @@ static void conv2d_node_backward(Tape *tape, const TapeNode *node)
     const Conv2dShape *shape = &self->shape;
     const float *dy = node->out->grad;
     const ArenaMark mark = arena_mark(tape->arena);
-    void *scratch = tape_alloc(tape, conv2d_scratch(shape), 1);
+    void *scratch = tape_alloc(tape, conv2d_backward_scratch(shape), 1);
     float *dx = tape_grad_begin(tape, self->x);
     float *dweight = tape_grad_add(tape, self->weight);
     float *dbias = tape_grad_add(tape, self->bias);
@@ -96,7 +96,7 @@ Tensor *conv2d(Tape *tape, Tensor *x, Tensor *weight, Tensor *bias, Conv2dOption
     if (y == NULL)
         return NULL;
     const ArenaMark mark = arena_mark(tape->arena);
-    void *scratch = tape_alloc(tape, conv2d_scratch(&shape), 1);
+    void *scratch = tape_alloc(tape, conv2d_forward_scratch(&shape), 1);
     if (scratch == NULL)
         return NULL;
     conv2d_forward(y->data, x->data, weight->data, bias != NULL ? bias->data : NULL, &shape, scratch);

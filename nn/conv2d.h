@@ -33,8 +33,9 @@ typedef struct {
 /* False when they do not fit: channels, groups, or a kernel larger than the padded picture. */
 bool conv2d_shape(Conv2dShape *out, const Tensor *x, const Tensor *weight, Conv2dOptions options);
 
-/* Bytes of scratch that each of the functions below needs. */
-size_t conv2d_scratch(const Conv2dShape *shape);
+/* Bytes of scratch that conv2d_forward, and each of the other two, needs. */
+size_t conv2d_forward_scratch(const Conv2dShape *shape);
+size_t conv2d_backward_scratch(const Conv2dShape *shape);
 
 void conv2d_forward(float *y,                                               // out
                     const float *x, const float *weight, const float *bias, // in

@@ -77,10 +77,16 @@ static void gather(float *out, const float *source, const float *a, const float 
                       source + wide * g.groups * g.C * g.H * g.W, a, bias, &g, scratch);
 }
 
-size_t conv2d_scratch(const Conv2dShape *s)
+size_t conv2d_forward_scratch(const Conv2dShape *s)
 {
-    const Conv2dGather forward = forward_gather(s), input = input_gather(s);
-    return most(most(gather_scratch(&forward), gather_scratch(&input)), conv2d_weight_scratch(s));
+    const Conv2dGather g = forward_gather(s);
+    return gather_scratch(&g);
+}
+
+size_t conv2d_backward_scratch(const Conv2dShape *s)
+{
+    const Conv2dGather g = input_gather(s);
+    return most(gather_scratch(&g), conv2d_weight_scratch(s));
 }
 
 void conv2d_forward(float *y, const float *x, const float *weight, const float *bias, const Conv2dShape *s,

@@ -14,7 +14,8 @@ static void conv_transpose2d_node_backward(Tape *tape, const TapeNode *node)
     const Conv2dShape *shape = &self->shape;
     const float *dy = node->out->grad;
     const ArenaMark mark = arena_mark(tape->arena);
-    void *scratch = tape_alloc(tape, conv2d_scratch(shape), 1);
+    const size_t forward = conv2d_forward_scratch(shape), backward = conv2d_backward_scratch(shape);
+    void *scratch = tape_alloc(tape, forward > backward ? forward : backward, 1);
     float *dx = tape_grad_begin(tape, self->x);
     float *dweight = tape_grad_add(tape, self->weight);
     float *dbias = tape_grad_add(tape, self->bias);
@@ -88,7 +89,7 @@ Tensor *conv_transpose2d(Tape *tape, Tensor *x, Tensor *weight, Tensor *bias,
     if (y == NULL)
         return NULL;
     const ArenaMark mark = arena_mark(tape->arena);
-    void *scratch = tape_alloc(tape, conv2d_scratch(&shape), 1);
+    void *scratch = tape_alloc(tape, conv2d_backward_scratch(&shape), 1);
     if (scratch == NULL)
         return NULL;
     conv2d_backward_input(y->data, x->data, weight->data, &shape, scratch);

@@ -35,14 +35,17 @@ static size_t weight_scratch(const LinearShape *s)
     return table_bytes(s) + (copy + blocks) * sizeof(float);
 }
 
-size_t linear_scratch(const LinearShape *s)
+size_t linear_forward_scratch(const LinearShape *s)
 {
     const size_t rows = s->N * s->T;
-    const size_t forward = rows < FEW_ROWS ? gemm_product_scratch(s->out, rows, s->in)
-                                           : gemm_product_scratch(rows, s->out, s->in);
-    const size_t to_x = gemm_product_scratch(rows, s->in, s->out);
-    const size_t to_weight = weight_scratch(s), product = forward > to_x ? forward : to_x;
-    return product > to_weight ? product : to_weight;
+    return rows < FEW_ROWS ? gemm_product_scratch(s->out, rows, s->in)
+                           : gemm_product_scratch(rows, s->out, s->in);
+}
+
+size_t linear_backward_scratch(const LinearShape *s)
+{
+    const size_t to_x = gemm_product_scratch(s->N * s->T, s->in, s->out), to_weight = weight_scratch(s);
+    return to_x > to_weight ? to_x : to_weight;
 }
 
 void linear_forward(float *y, const float *x, const float *weight, const float *bias, const LinearShape *s,
@@ -166,7 +169,7 @@ static void linear_node_backward(Tape *tape, const TapeNode *node)
     const LinearShape *shape = &self->shape;
     const float *dy = node->out->grad;
     const ArenaMark mark = arena_mark(tape->arena);
-    void *scratch = tape_alloc(tape, linear_scratch(shape), 1);
+    void *scratch = tape_alloc(tape, linear_backward_scratch(shape), 1);
     float *dx = tape_grad_begin(tape, self->x);
     float *dweight = tape_grad_add(tape, self->weight);
     float *dbias = tape_grad_add(tape, self->bias);
@@ -211,7 +214,7 @@ Tensor *linear(Tape *tape, Tensor *x, Tensor *weight, Tensor *bias)
     if (y == NULL)
         return NULL;
     const ArenaMark mark = arena_mark(tape->arena);
-    void *scratch = tape_alloc(tape, linear_scratch(&shape), 1);
+    void *scratch = tape_alloc(tape, linear_forward_scratch(&shape), 1);
     if (scratch == NULL)
         return NULL;
     linear_forward(y->data, x->data, weight->data, bias != NULL ? bias->data : NULL, &shape, scratch);

@@ -10,8 +10,9 @@ typedef struct {
     size_t N, T, in, out;
 } LinearShape;
 
-/* Bytes of scratch that each of the functions below needs. */
-size_t linear_scratch(const LinearShape *shape);
+/* Bytes of scratch that linear_forward, and each of the two after it, needs. */
+size_t linear_forward_scratch(const LinearShape *shape);
+size_t linear_backward_scratch(const LinearShape *shape);
 
 void linear_forward(float *y,                                               // out
                     const float *x, const float *weight, const float *bias, // in

@@ -85,7 +85,7 @@ static double linear_job(const Job *job, Memory *m)
     const LinearShape s = {(size_t)d[0], (size_t)d[1], (size_t)d[2], (size_t)d[3]};
     float *x = buffer(m, 0, s.N * s.T * s.in), *y = buffer(m, 1, s.N * s.T * s.out);
     float *weight = buffer(m, 2, s.out * s.in), *bias = buffer(m, 3, s.out);
-    void *scratch = scratch_of(m, linear_scratch(&s));
+    void *scratch = scratch_of(m, linear_forward_scratch(&s) + linear_backward_scratch(&s));
     const double start = seconds();
     for (int i = 0; i < job->repeats; i++) {
         if (strcmp(job->pass, "forward") == 0)
@@ -108,7 +108,7 @@ static double conv_job(const Job *job, Memory *m)
         return -1.0;
     float *x = buffer(m, 0, s.N * s.C * s.H * s.W), *y = buffer(m, 1, s.N * s.O * s.OH * s.OW);
     float *weight = buffer(m, 2, s.O * s.C * s.KH * s.KW), *bias = buffer(m, 3, s.O);
-    void *scratch = scratch_of(m, conv2d_scratch(&s));
+    void *scratch = scratch_of(m, conv2d_forward_scratch(&s) + conv2d_backward_scratch(&s));
     const double start = seconds();
     for (int i = 0; i < job->repeats; i++) {
         if (strcmp(job->pass, "forward") == 0)
@@ -134,7 +134,7 @@ static double attention_job(const Job *job, Memory *m)
     float *q = buffer(m, 0, queries), *k = buffer(m, 1, keys), *v = buffer(m, 2, keys);
     float *y = buffer(m, 3, queries), *dq = buffer(m, 4, queries), *dk = buffer(m, 5, keys);
     float *dv = buffer(m, 6, keys);
-    void *scratch = scratch_of(m, attention_scratch(&s));
+    void *scratch = scratch_of(m, attention_forward_scratch(&s) + attention_backward_scratch(&s));
     const double start = seconds();
     for (int i = 0; i < job->repeats; i++) {
         if (strcmp(job->pass, "forward") == 0)

@@ -48,7 +48,8 @@ static void test_every_setting_gives_the_composition(void)
         float *room = filled(&arena, 2 * s->T * s->S + (s->T + s->S) * s->d, 8);
         attention_plain(want, want + nq, want + 2 * nq, want + 2 * nq + nk, dy, q, k, v, mask, s, room);
         for (int setting = 0; kernel_setting(setting); setting++) {
-            void *scratch = arena_raw(&arena, attention_scratch(s), 1);
+            void *scratch =
+                arena_raw(&arena, attention_forward_scratch(s) + attention_backward_scratch(s), 1);
             fill(got, total, 9);
             attention_forward(got, q, k, v, mask, s, scratch);
             attention_backward(got + nq, got + 2 * nq, got + 2 * nq + nk, dy, q, k, v, mask, s, scratch);
@@ -72,7 +73,7 @@ static void test_a_causal_query_sees_no_later_key(void)
     fill(k, 76, 2);
     fill(v, 76, 3);
     Arena arena = {0};
-    void *scratch = arena_raw(&arena, attention_scratch(&s), 1);
+    void *scratch = arena_raw(&arena, attention_forward_scratch(&s), 1);
     attention_forward(before, q, k, v, NULL, &s, scratch);
     fill(k + 40, 36, 4);
     fill(v + 40, 36, 5);
@@ -94,7 +95,8 @@ static void test_a_masked_key_has_no_weight(void)
                          two = {1, 1, 2, 1, 2, 1.0f, false, false};
     float y3[2], y2[2];
     Arena arena = {0};
-    void *scratch = arena_raw(&arena, attention_scratch(&three) + attention_scratch(&two), 1);
+    void *scratch =
+        arena_raw(&arena, attention_forward_scratch(&three) + attention_forward_scratch(&two), 1);
     attention_forward(y3, q, k, v, mask, &three, scratch);
     attention_forward(y2, q, two_k, two_v, NULL, &two, scratch);
     CHECK_NEAR(y3[0], y2[0], 1e-6);

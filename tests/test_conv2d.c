@@ -98,7 +98,7 @@ static void test_every_setting_gives_the_plain_bits(void)
         conv2d_backward_weight_plain(want + ny + nx, dy, x, &s);
         bias_plain(want + ny + nx + nw, dy, s.N, s.O * s.OH * s.OW, s.O, s.OH * s.OW, s.OH * s.OW, 1);
         for (int setting = 0; kernel_setting(setting); setting++) {
-            void *scratch = arena_raw(&arena, conv2d_scratch(&s), 1);
+            void *scratch = arena_raw(&arena, conv2d_forward_scratch(&s) + conv2d_backward_scratch(&s), 1);
             fill(got, total, 5);
             conv2d_forward(got, x, weight, i % 2 ? bias : NULL, &s, scratch);
             conv2d_backward_input(got + ny, dy, weight, &s, scratch);
@@ -124,7 +124,7 @@ static void test_an_infinite_weight_is_not_left_out(void)
     fill(weight, 36, 2);
     weight[0] = INFINITY;
     Arena arena = {0};
-    void *scratch = arena_raw(&arena, conv2d_scratch(&s), 1);
+    void *scratch = arena_raw(&arena, conv2d_forward_scratch(&s) + conv2d_backward_scratch(&s), 1);
     conv2d_forward(y, x, weight, NULL, &s, scratch);
     for (size_t n = 0; n < 16; n++)
         CHECK(isnan(y[n * 18]) && isnan(y[n * 18 + 2]) && isinf(y[n * 18 + 8]) && isfinite(y[n * 18 + 9]));
@@ -142,7 +142,10 @@ static void test_a_batch_is_its_samples(void)
     Arena arena = {0};
     const float *x = filled(&arena, all.N * nx, 1), *dy = filled(&arena, all.N * ny, 2);
     float *together = filled(&arena, nw, 3), *apart = filled(&arena, nw, 3);
-    void *scratch = arena_raw(&arena, conv2d_scratch(&all) + conv2d_scratch(&one), 1);
+    void *scratch = arena_raw(&arena,
+                              conv2d_forward_scratch(&all) + conv2d_backward_scratch(&all) +
+                                  conv2d_forward_scratch(&one) + conv2d_backward_scratch(&one),
+                              1);
     conv2d_backward_weight(together, dy, x, &all, scratch);
     for (size_t n = 0; n < all.N; n++)
         conv2d_backward_weight(apart, dy + n * ny, x + n * nx, &one, scratch);

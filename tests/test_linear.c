@@ -38,7 +38,7 @@ static void test_every_setting_gives_the_plain_bits(void)
         linear_backward_weight_plain(want + ny + nx, dy, x, s);
         bias_plain(want + ny + nx + nw, dy, s->N, s->T * s->out, s->out, 1, s->T, s->out);
         for (int setting = 0; kernel_setting(setting); setting++) {
-            void *scratch = arena_raw(&arena, linear_scratch(s), 1);
+            void *scratch = arena_raw(&arena, linear_forward_scratch(s) + linear_backward_scratch(s), 1);
             fill(got, total, 5);
             linear_forward(got, x, weight, i % 3 ? bias : NULL, s, scratch);
             linear_backward_input(got + ny, dy, weight, s, scratch);
@@ -64,7 +64,7 @@ static void test_a_batch_is_its_rows(void)
     fill(bias, OUT, 3);
     const LinearShape many = {ROWS, 1, IN, OUT}, single = {1, 1, IN, OUT};
     Arena arena = {0};
-    void *scratch = arena_raw(&arena, linear_scratch(&many) + linear_scratch(&single), 1);
+    void *scratch = arena_raw(&arena, linear_forward_scratch(&many) + linear_forward_scratch(&single), 1);
     linear_forward(all, x, weight, bias, &many, scratch);
     for (size_t r = 0; r < ROWS; r++) {
         linear_forward(one, x + r * IN, weight, bias, &single, scratch);
