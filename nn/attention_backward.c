@@ -1,182 +1,263 @@
 /* nn/attention_backward.c - attention_backward of nn/attention.h.
  *
  * P is computed again for one panel of queries at a time, so that never more than (GEMM_PANEL,S) of it exists a
- * head.  First, for every vector of those queries: P, dS and its rows of dq.  Then, for blocks of keys: what
- * these queries, one panel of the sums, add to dv = P^T dy and dk = dS^T q.  Heads go in groups, so that there
- * is work for all threads in both steps. */
+ * head.  First, for every vector of those queries: P, dS and their rows of dq.  Then, for blocks of keys: what
+ * these queries, one panel of the sums, add to dv = P^T dy and dk = dS^T q.
+ *
+ * Many small heads are a task each.  Large ones are taken a group at a time, the vectors of all heads of the
+ * group being tasks, then the blocks of keys. */
 #include <string.h>
 
 #include "base/threads.h"
 #include "nn/attention_heads.h"
 
-/* A group of heads keeps at most so many numbers of P and dS (32 MiB), but one head at least; a task of the
- * second step takes so many keys. */
-enum { KEPT = 8 * 1024 * 1024, KEY_BLOCK = 128 };
+/* A head is small when its room (below) is at most SMALL numbers (1 MiB), and there must be MANY of them; a
+ * group of large ones has about GROUP numbers (4 MiB) of room, or is one head. */
+enum { SMALL = 256 * 1024, MANY = 8, GROUP = 1024 * 1024, KEY_BLOCK = 128 };
 
+/* The room of one head: copies of q, dy (T,pitch) and k, v (S,pitch), the sums of dv, dk (S,pitch), and P, dS
+ * of one panel of queries, (vectors,S,lanes). */
 typedef struct {
-    size_t heads, together; /* all, and in a group */
-    size_t vectors;         /* of queries in a panel */
-    size_t kept;            /* numbers of P, or of dS, of one head */
-    size_t copies, sums;    /* numbers of all copies, of dv or dk of a group */
-    size_t room;            /* numbers of one worker */
+    size_t heads, slots; /* all, and those that have room at the same time */
+    bool small;          /* a slot is a worker's */
+    size_t vectors;      /* of queries, at most, in a panel */
+    size_t queries, keys, p, slot;
+    size_t room; /* of one worker besides: a mask (S,lanes), two packed and a finished (d,lanes) */
 } Plan;
 
 static Plan plan_of(const AttentionShape *s)
 {
     const size_t width = gemm_kernels()->lanes, pitch = attention_pitch(s);
     Plan p = {.heads = s->B * s->heads, .vectors = gemm_groups(gemm_least(s->T, GEMM_PANEL), width)};
-    p.kept = p.vectors * s->S * width;
-    p.together = p.kept < KEPT / 2 ? KEPT / 2 / (p.kept + 1) + 1 : 1;
-    p.together = gemm_least(p.together, p.heads);
-    p.copies = p.heads * 2 * (s->T + s->S) * pitch;
-    p.sums = p.together * s->S * pitch;
-    p.room = width * (s->S + 3 * s->d); /* a mask (S,lanes), two packed and a finished (d,lanes) */
+    p.queries = s->T * pitch;
+    p.keys = s->S * pitch;
+    p.p = p.vectors * s->S * width;
+    p.slot = 2 * p.queries + 4 * p.keys + 2 * p.p;
+    p.small = p.slot <= SMALL && p.heads >= MANY;
+    p.slots = p.small ? (size_t)threads_count() : gemm_least(p.heads, GROUP / (p.slot + 1) + 1);
+    p.room = width * (s->S + 3 * s->d);
     return p;
+}
+
+static size_t table_bytes(const AttentionShape *s)
+{
+    return attention_table_bytes(s) + gemm_groups(GEMM_PANEL * sizeof(ptrdiff_t), 64) * 64;
 }
 
 size_t attention_backward_scratch(const AttentionShape *s)
 {
     const Plan p = plan_of(s);
-    const size_t tables = attention_table_bytes(s) + gemm_groups(GEMM_PANEL * sizeof(ptrdiff_t), 64) * 64;
-    const size_t floats =
-        p.copies + 2 * p.together * p.kept + 2 * p.sums + p.room * (size_t)threads_count();
-    return tables + floats * sizeof(float);
+    return table_bytes(s) + (p.slots * p.slot + p.room * (size_t)threads_count()) * sizeof(float);
 }
 
 typedef struct {
     const AttentionShape *s;
     Plan plan;
-    const float *q, *k, *v, *dy; /* heads apart */
-    const float *mask;
+    const float *q, *k, *v, *dy, *mask;
     float *dq, *dk, *dv;
     AttentionTables tables;
     const ptrdiff_t *query; /* where P has the queries of a panel, counted from its first one */
-    float *P, *dS;          /* (together,vectors,S,lanes) */
-    float *dv_sum, *dk_sum; /* (together,S,pitch) */
-    float *room;
-    size_t first_head, first, queries; /* the group, and the panel of queries */
+    float *slots, *room;
+    size_t group, first,
+        panel; /* large heads: the first of the group, the panel's first query and length */
 } Work;
+
+/* One head in its slot. */
+typedef struct {
+    size_t head;
+    const float *mask;
+    float *q, *dy, *k, *v, *dv, *dk, *p, *ds;
+    size_t first, panel;
+} Head;
+
+static Head head_in(const Work *w, size_t slot, size_t head)
+{
+    const AttentionShape *s = w->s;
+    const Plan *p = &w->plan;
+    Head h = {.head = head, .mask = w->mask, .first = w->first, .panel = w->panel};
+    if (w->mask != NULL && s->mask_per_sample)
+        h.mask += head / s->heads * s->T * s->S;
+    h.q = w->slots + slot * p->slot;
+    h.dy = h.q + p->queries;
+    h.k = h.dy + p->queries;
+    h.v = h.k + p->keys;
+    h.dv = h.v + p->keys;
+    h.dk = h.dv + p->keys;
+    h.p = h.dk + p->keys;
+    h.ds = h.p + p->p;
+    return h;
+}
+
+static void copy_in(const Work *w, const Head *h)
+{
+    attention_copy_head(h->q, w->q, h->head, w->s->T, w->s);
+    attention_copy_head(h->dy, w->dy, h->head, w->s->T, w->s);
+    attention_copy_head(h->k, w->k, h->head, w->s->S, w->s);
+    attention_copy_head(h->v, w->v, h->head, w->s->S, w->s);
+}
+
+/* P, dS and dq of one vector of the panel's queries. */
+static void vector_step(const Work *w, const Head *h, size_t vector, int worker)
+{
+    const AttentionShape *s = w->s;
+    const GemmKernels *kernels = gemm_kernels();
+    const size_t pitch = attention_pitch(s), first = h->first + vector * kernels->lanes;
+    const size_t count = gemm_least(kernels->lanes, h->first + h->panel - first);
+    float *p = h->p + vector * s->S * kernels->lanes, *ds = h->ds + vector * s->S * kernels->lanes;
+    float *out = w->room + (size_t)worker * w->plan.room, *packed = out + s->d * kernels->lanes;
+    double sum[GEMM_LANES_MOST];
+    attention_exponentials(p, sum, h->q, h->k, h->mask, first, count, s, &w->tables,
+                           packed + s->d * kernels->lanes);
+    attention_table()->divide(p, sum, s->S);
+    kernels->pack(packed, h->dy + first * pitch, w->tables.one, s->d, w->tables.row, count);
+    attention_times_packed(ds, h->v, s->S, packed, s, &w->tables);
+    attention_table()->back(ds, p, s->S, s->scale);
+    if (w->dq == NULL)
+        return;
+    for (size_t k = 0; k < s->S; k += GEMM_PANEL)
+        attention_add_panel(out, h->k + k * pitch, ds + k * kernels->lanes,
+                            gemm_least(s->S - k, GEMM_PANEL), k == 0, s, &w->tables);
+    const size_t width = s->heads * s->d;
+    attention_put_rows(w->dq + (h->head / s->heads * s->T + first) * width + h->head % s->heads * s->d, out,
+                       count, s);
+}
+
+/* sum (keys,pitch) of some keys = or += p^T rows, where rows (panel,pitch) are of q or dy. */
+static void add_to_keys(float *sum, const float *p, const float *rows, size_t keys, const Work *w,
+                        const Head *h)
+{
+    enum { MOST = 64 };
+    const size_t width = gemm_kernels()->lanes, pitch = attention_pitch(w->s), begin[2] = {0, h->panel};
+    const GemmSum queries = {w->query, w->tables.row, begin, 1};
+    for (size_t c = 0; c < w->s->d; c += MOST * width) {
+        GemmLanes lanes[MOST];
+        size_t count = 0;
+        for (size_t l = c; l < w->s->d && count < MOST; l += width)
+            lanes[count++] = (GemmLanes){rows + l, sum + l};
+        gemm_rows(p, width, keys, &queries, lanes, count, pitch, h->first == 0);
+    }
+}
+
+/* What the panel's queries add to dv and dk of one block of keys. */
+static void keys_step(const Work *w, const Head *h, size_t block)
+{
+    const size_t width = gemm_kernels()->lanes, pitch = attention_pitch(w->s);
+    const size_t key = block * KEY_BLOCK, keys = gemm_least(KEY_BLOCK, w->s->S - key);
+    if (w->dv != NULL)
+        add_to_keys(h->dv + key * pitch, h->p + key * width, h->dy + h->first * pitch, keys, w, h);
+    if (w->dk != NULL)
+        add_to_keys(h->dk + key * pitch, h->ds + key * width, h->q + h->first * pitch, keys, w, h);
+}
+
+/* Finished dv and dk back to the head's columns. */
+static void copy_out(const Work *w, const Head *h)
+{
+    const AttentionShape *s = w->s;
+    const size_t width = s->heads * s->d, pitch = attention_pitch(s);
+    const size_t at = h->head / s->heads * s->S * width + h->head % s->heads * s->d;
+    for (size_t i = 0; i < s->S; i++) {
+        if (w->dv != NULL)
+            memcpy(w->dv + at + i * width, h->dv + i * pitch, s->d * sizeof(float));
+        if (w->dk != NULL)
+            memcpy(w->dk + at + i * width, h->dk + i * pitch, s->d * sizeof(float));
+    }
+}
+
+/* ---- small heads ---- */
+
+static void head_task(void *context, size_t head, int worker)
+{
+    const Work *w = context;
+    Head h = head_in(w, (size_t)worker, head);
+    copy_in(w, &h);
+    h.first = 0;
+    do {
+        h.panel = gemm_least(GEMM_PANEL, w->s->T - h.first);
+        for (size_t i = 0; i < gemm_groups(h.panel, gemm_kernels()->lanes); i++)
+            vector_step(w, &h, i, worker);
+        for (size_t i = 0; i < gemm_groups(w->s->S, KEY_BLOCK); i++)
+            keys_step(w, &h, i);
+        h.first += GEMM_PANEL;
+    } while (h.first < w->s->T);
+    copy_out(w, &h);
+}
+
+/* ---- large heads ---- */
+
+static void copy_in_task(void *context, size_t member, int worker)
+{
+    const Work *w = context;
+    const Head h = head_in(w, member, w->group + member);
+    (void)worker;
+    copy_in(w, &h);
+}
 
 static void vector_task(void *context, size_t task, int worker)
 {
     const Work *w = context;
-    const AttentionShape *s = w->s;
-    const GemmKernels *kernels = gemm_kernels();
-    const size_t vectors = gemm_groups(w->queries, kernels->lanes), pitch = attention_pitch(s);
-    const size_t member = task / vectors, vector = task % vectors, head = w->first_head + member;
-    const size_t first = w->first + vector * kernels->lanes, sample = head / s->heads;
-    const size_t count = gemm_least(kernels->lanes, w->first + w->queries - first);
-    const size_t at = member * w->plan.kept + vector * s->S * kernels->lanes;
-    const float *mask = w->mask != NULL && s->mask_per_sample ? w->mask + sample * s->T * s->S : w->mask;
-    float *p = w->P + at, *dp = w->dS + at;
-    float *out = w->room + (size_t)worker * w->plan.room, *packed = out + s->d * kernels->lanes;
-    double sum[GEMM_LANES_MOST];
-    attention_exponentials(p, sum, w->q + head * s->T * pitch, w->k + head * s->S * pitch, mask, first,
-                           count, s, &w->tables, packed + s->d * kernels->lanes);
-    attention_table()->divide(p, sum, s->S);
-    kernels->pack(packed, w->dy + (head * s->T + first) * pitch, w->tables.one, s->d, w->tables.row, count);
-    attention_times_packed(dp, w->v + head * s->S * pitch, s->S, packed, s, &w->tables);
-    attention_table()->back(dp, p, s->S, s->scale);
-    if (w->dq == NULL)
-        return;
-    for (size_t k = 0; k < s->S; k += GEMM_PANEL)
-        attention_add_panel(out, w->k + (head * s->S + k) * pitch, dp + k * kernels->lanes,
-                            gemm_least(s->S - k, GEMM_PANEL), k == 0, s, &w->tables);
-    attention_put_rows(w->dq + (sample * s->T + first) * s->heads * s->d + head % s->heads * s->d, out,
-                       count, s);
-}
-
-/* sum (keys,pitch) of some keys = or += p^T rows, rows being a panel of q or dy. */
-static void add_to_keys(float *sum, const float *p, const float *rows, size_t keys, const Work *w)
-{
-    const size_t width = gemm_kernels()->lanes, pitch = attention_pitch(w->s);
-    const size_t begin[2] = {0, w->queries};
-    const GemmSum queries = {w->query, w->tables.row, begin, 1};
-    for (size_t c = 0; c < w->s->d; c += width)
-        gemm_rows(p, width, keys, &queries, &(GemmLanes){rows + c, sum + c}, 1, pitch, w->first == 0);
+    const size_t vectors = gemm_groups(w->panel, gemm_kernels()->lanes), member = task / vectors;
+    const Head h = head_in(w, member, w->group + member);
+    vector_step(w, &h, task % vectors, worker);
 }
 
 static void keys_task(void *context, size_t task, int worker)
 {
     const Work *w = context;
-    const AttentionShape *s = w->s;
-    const size_t blocks = gemm_groups(s->S, KEY_BLOCK), pitch = attention_pitch(s),
-                 width = gemm_kernels()->lanes;
-    const size_t member = task / blocks, key = task % blocks * KEY_BLOCK, head = w->first_head + member;
-    const size_t keys = gemm_least(KEY_BLOCK, s->S - key);
-    const size_t p = member * w->plan.kept + key * width, sum = (member * s->S + key) * pitch;
-    const size_t rows = (head * s->T + w->first) * pitch;
+    const size_t blocks = gemm_groups(w->s->S, KEY_BLOCK), member = task / blocks;
+    const Head h = head_in(w, member, w->group + member);
     (void)worker;
-    if (w->dv != NULL)
-        add_to_keys(w->dv_sum + sum, w->P + p, w->dy + rows, keys, w);
-    if (w->dk != NULL)
-        add_to_keys(w->dk_sum + sum, w->dS + p, w->q + rows, keys, w);
+    keys_step(w, &h, task % blocks);
 }
 
-/* One finished head of dk and dv back to its columns. */
-static void put_task(void *context, size_t member, int worker)
+static void copy_out_task(void *context, size_t member, int worker)
 {
     const Work *w = context;
-    const AttentionShape *s = w->s;
-    const size_t head = w->first_head + member, width = s->heads * s->d, pitch = attention_pitch(s);
-    const size_t to = head / s->heads * s->S * width + head % s->heads * s->d, from = member * s->S * pitch;
+    const Head h = head_in(w, member, w->group + member);
     (void)worker;
-    for (size_t i = 0; i < s->S; i++) {
-        if (w->dv != NULL)
-            memcpy(w->dv + to + i * width, w->dv_sum + from + i * pitch, s->d * sizeof(float));
-        if (w->dk != NULL)
-            memcpy(w->dk + to + i * width, w->dk_sum + from + i * pitch, s->d * sizeof(float));
-    }
+    copy_out(w, &h);
 }
 
-static void walk(Work *w)
+static void large_heads(Work *w)
 {
     const AttentionShape *s = w->s;
-    const size_t width = gemm_kernels()->lanes;
-    for (w->first_head = 0; w->first_head < w->plan.heads; w->first_head += w->plan.together) {
-        const size_t group = gemm_least(w->plan.together, w->plan.heads - w->first_head);
+    for (w->group = 0; w->group < w->plan.heads; w->group += w->plan.slots) {
+        const size_t members = gemm_least(w->plan.slots, w->plan.heads - w->group);
+        parallel_for(members, copy_in_task, w);
         w->first = 0;
         do {
-            w->queries = gemm_least(GEMM_PANEL, s->T - w->first);
-            parallel_for(group * gemm_groups(w->queries, width), vector_task, w);
+            w->panel = gemm_least(GEMM_PANEL, s->T - w->first);
+            parallel_for(members * gemm_groups(w->panel, gemm_kernels()->lanes), vector_task, w);
             if (w->dk != NULL || w->dv != NULL)
-                parallel_for(group * gemm_groups(s->S, KEY_BLOCK), keys_task, w);
+                parallel_for(members * gemm_groups(s->S, KEY_BLOCK), keys_task, w);
             w->first += GEMM_PANEL;
         } while (w->first < s->T);
-        parallel_for(group, put_task, w);
+        parallel_for(members, copy_out_task, w);
     }
 }
 
 void attention_backward(float *dq, float *dk, float *dv, const float *dy, const float *q, const float *k,
                         const float *v, const float *mask, const AttentionShape *s, void *scratch)
 {
+    const size_t width = gemm_kernels()->lanes;
     Work w = {.s = s,
               .plan = plan_of(s),
+              .q = q,
+              .k = k,
+              .v = v,
+              .dy = dy,
               .mask = mask,
               .dq = dq,
               .dk = dk,
-              .dv = dv,
-              .tables = attention_tables(scratch, s)};
-    const size_t pitch = attention_pitch(s), rows = w.plan.heads * s->T * pitch,
-                 keys = w.plan.heads * s->S * pitch;
+              .dv = dv};
     ptrdiff_t *query = (ptrdiff_t *)(void *)((char *)scratch + attention_table_bytes(s));
-    float *at = (float *)(void *)((char *)query + gemm_groups(GEMM_PANEL * sizeof *query, 64) * 64);
-    const size_t width = gemm_kernels()->lanes;
+    w.tables = attention_tables(scratch, s);
     for (size_t i = 0; i < GEMM_PANEL; i++)
         query[i] = (ptrdiff_t)(i / width * s->S * width + i % width);
     w.query = query;
-    attention_copy_heads(at, q, s->T, s);
-    attention_copy_heads(at + rows, dy, s->T, s);
-    attention_copy_heads(at + 2 * rows, k, s->S, s);
-    attention_copy_heads(at + 2 * rows + keys, v, s->S, s);
-    w.q = at;
-    w.dy = at + rows;
-    w.k = at + 2 * rows;
-    w.v = at + 2 * rows + keys;
-    w.P = at + w.plan.copies;
-    w.dS = w.P + w.plan.together * w.plan.kept;
-    w.dv_sum = w.dS + w.plan.together * w.plan.kept;
-    w.dk_sum = w.dv_sum + w.plan.sums;
-    w.room = w.dk_sum + w.plan.sums;
-    walk(&w);
+    w.slots = (float *)(void *)((char *)scratch + table_bytes(s));
+    w.room = w.slots + w.plan.slots * w.plan.slot;
+    if (w.plan.small)
+        parallel_for(w.plan.heads, head_task, &w);
+    else
+        large_heads(&w);
 }

@@ -1,10 +1,8 @@
 #include "nn/attention_heads.h"
 
 #include <stdint.h>
-#include <string.h>
 
 #include "base/isa.h"
-#include "base/threads.h"
 
 extern const AttentionTable attention_table_base, attention_table_avx2, attention_table_avx512;
 
@@ -27,30 +25,11 @@ size_t attention_pitch(const AttentionShape *s)
     return pitch % 512 == 0 ? pitch + width : pitch;
 }
 
-typedef struct {
-    float *copy;
-    const float *x;
-    size_t length;
-    const AttentionShape *s;
-} CopyWork;
-
-static void copy_head(void *context, size_t head, int worker)
+void attention_copy_head(float *copy, const float *x, size_t head, size_t length, const AttentionShape *s)
 {
-    const CopyWork *w = context;
-    const AttentionShape *s = w->s;
     const size_t pitch = attention_pitch(s), width = s->heads * s->d;
-    const float *from = w->x + head / s->heads * w->length * width + head % s->heads * s->d;
-    float *to = w->copy + head * w->length * pitch;
-    (void)worker;
-    for (size_t i = 0; i < w->length; i++) {
-        memcpy(to + i * pitch, from + i * width, s->d * sizeof *to);
-        memset(to + i * pitch + s->d, 0, (pitch - s->d) * sizeof *to);
-    }
-}
-
-void attention_copy_heads(float *copy, const float *x, size_t length, const AttentionShape *s)
-{
-    parallel_for(s->B * s->heads, copy_head, &(CopyWork){copy, x, length, s});
+    const float *from = x + head / s->heads * length * width + head % s->heads * s->d;
+    attention_table()->copy_rows(copy, pitch, from, width, length, s->d);
 }
 
 /* ---- products ---- */

@@ -13,8 +13,8 @@
 /* Numbers from one row of a copied head to the next: d in whole vectors, and no multiple of 2 KiB. */
 size_t attention_pitch(const AttentionShape *s);
 
-/* copy (B*heads,length,pitch) of x (B,length,heads*d); length is T or S. */
-void attention_copy_heads(float *copy, const float *x, size_t length, const AttentionShape *s);
+/* copy (length,pitch): head `head`, counted through all samples, of x (B,length,heads*d); length is T or S. */
+void attention_copy_head(float *copy, const float *x, size_t head, size_t length, const AttentionShape *s);
 
 /* Offsets in steps of 1, of the pitch, and of a vector of lanes; as many as the longest of T, S and d. */
 typedef struct {
@@ -55,6 +55,8 @@ typedef struct {
     void (*exponentials)(float *p, double *sum, const float *most, size_t S);
     /* p (n,lanes) is divided by sum. */
     void (*divide)(float *p, const double *sum, size_t n);
+    /* to (n,pitch) = n rows of d numbers, `row` apart, with zeros behind them */
+    void (*copy_rows)(float *to, size_t pitch, const float *from, size_t row, size_t n, size_t d);
     /* dp (S,lanes) = d loss / d P becomes d loss / d (q k^T): nn/softmax.h's backward, times scale. */
     void (*back)(float *dp, const float *p, size_t S, float scale);
 } AttentionTable;

@@ -1,5 +1,6 @@
 #include <math.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "base/elementary_inline.h"
 #include "base/isa.h"
@@ -61,6 +62,39 @@ static void divide(float *p, const double *sum, size_t n)
     }
 }
 
+/* The last numbers of a row in pieces of constant size: a call of memcpy would cost more than they do. */
+static void copy_piece(float *restrict to, const float *restrict from, size_t rest)
+{
+    size_t c = 0;
+    if ((rest & 8) != 0) {
+        memcpy(to, from, 8 * sizeof *to);
+        c = 8;
+    }
+    if ((rest & 4) != 0) {
+        memcpy(to + c, from + c, 4 * sizeof *to);
+        c += 4;
+    }
+    if ((rest & 2) != 0) {
+        memcpy(to + c, from + c, 2 * sizeof *to);
+        c += 2;
+    }
+    if ((rest & 1) != 0)
+        to[c] = from[c];
+}
+
+static void copy_rows(float *restrict to, size_t pitch, const float *restrict from, size_t row, size_t n,
+                      size_t d)
+{
+    const size_t whole = d - d % LANES;
+    for (size_t i = 0; i < n; i++, to += pitch, from += row) {
+        for (size_t c = whole; c < pitch; c += LANES)
+            memset(to + c, 0, LANES * sizeof *to);
+        for (size_t c = 0; c < whole; c += LANES)
+            memcpy(to + c, from + c, LANES * sizeof *to);
+        copy_piece(to + whole, from + whole, d % LANES);
+    }
+}
+
 static void back(float *dp, const float *p, size_t S, float scale)
 {
     double sums[SUM_LANES][LANES] = {{0}}, mean[LANES];
@@ -89,4 +123,4 @@ static void back(float *dp, const float *p, size_t S, float scale)
 }
 
 extern const AttentionTable ISA_TABLE(attention_table);
-const AttentionTable ISA_TABLE(attention_table) = {scores, exponentials, divide, back};
+const AttentionTable ISA_TABLE(attention_table) = {scores, exponentials, divide, copy_rows, back};

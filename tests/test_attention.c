@@ -25,12 +25,14 @@ typedef struct {
 } Case;
 
 static const Case cases[] = {
-    {{1, 1, 1, 1, 1, 1.0f, false, false}, false},     {{2, 5, 7, 3, 4, 0.5f, false, false}, false},
-    {{2, 17, 16, 2, 8, 0.3f, false, true}, true},     {{1, 33, 300, 1, 20, 0.2f, false, false}, false},
-    {{1, 300, 18, 1, 40, 0.2f, false, false}, true},  {{2, 20, 20, 2, 5, 0.4f, true, false}, false},
-    {{1, 40, 40, 1, 3, 0.4f, true, true}, true},      {{1, 16, 64, 4, 24, 0.2f, false, false}, false},
-    {{1, 9, 10, 1, 260, 0.06f, false, false}, false}, {{0, 4, 5, 2, 3, 1.0f, false, false}, false},
-    {{1, 0, 5, 2, 3, 1.0f, false, false}, false},     {{1, 530, 3, 1, 2, 1.0f, true, false}, false},
+    {{1, 1, 1, 1, 1, 1.0f, false, false}, false},      {{2, 5, 7, 3, 4, 0.5f, false, false}, false},
+    {{2, 17, 16, 2, 8, 0.3f, false, true}, true},      {{1, 33, 300, 1, 20, 0.2f, false, false}, false},
+    {{1, 300, 18, 1, 40, 0.2f, false, false}, true},   {{2, 20, 20, 2, 5, 0.4f, true, false}, false},
+    {{1, 40, 40, 1, 3, 0.4f, true, true}, true},       {{1, 16, 64, 4, 24, 0.2f, false, false}, false},
+    {{1, 9, 10, 1, 260, 0.06f, false, false}, false},  {{0, 4, 5, 2, 3, 1.0f, false, false}, false},
+    {{3, 18, 20, 3, 5, 0.4f, false, true}, true},      {{4, 300, 9, 2, 6, 0.4f, true, false}, false},
+    {{1, 260, 1100, 3, 2, 0.5f, false, false}, false}, {{1, 0, 5, 2, 3, 1.0f, false, false}, false},
+    {{3, 0, 5, 4, 3, 1.0f, false, false}, false},      {{1, 530, 3, 1, 2, 1.0f, true, false}, false},
 };
 
 static void test_every_setting_gives_the_composition(void)
