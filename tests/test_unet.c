@@ -110,6 +110,25 @@ static void test_recording_and_checkpoints_change_no_bit(void)
     arena_free(&t.arena);
 }
 
+/* unet_vjp is a tape, recorded and walked back. */
+static void test_vjp_gives_the_gradients_of_the_tape(void)
+{
+    TinyUnet t;
+    Arena arena = {0}, gradients = {0}, keep = {0};
+    tiny_unet_new(&t, TINY_UNET, 2, false);
+    Tape tape = {.arena = &arena, .gradients = &gradients, .recording = true};
+    Tensor *x = tape_input(&tape, t.x->data, 4, t.x->dim, true);
+    Tensor *text = tape_input(&tape, t.text->data, 3, t.text->dim, true);
+    Tensor *y = unet(&tape, &t.net, x, t.timesteps, text, NULL);
+    CHECK(y != NULL && tape_backward(&tape, y, t.dy->data) == STATUS_OK);
+    const Result r = vjp_of(&t, NULL, false, &keep);
+    CHECK(same_bits(r.dx, x->grad, r.x) && same_bits(r.dtext, text->grad, r.text));
+    arena_free(&arena);
+    arena_free(&gradients);
+    arena_free(&keep);
+    arena_free(&t.arena);
+}
+
 static void test_threads_change_no_bit(void)
 {
     TinyUnet t;
@@ -338,6 +357,7 @@ int main(void)
     test_the_result_has_the_shape_of_the_input();
     test_slopes();
     test_recording_and_checkpoints_change_no_bit();
+    test_vjp_gives_the_gradients_of_the_tape();
     test_threads_change_no_bit();
     test_a_batch_is_its_samples();
     test_without_recording_memory_is_given_back();

@@ -49,6 +49,39 @@ static void test_the_hint_is_added_to_conv_in(void)
     arena_free(&t.arena);
 }
 
+/* Which result feature i is added to, and nothing before it changes. */
+static void test_features_are_added_where_diffusers_adds_them(void)
+{
+    static const int FEATURE[4][3] = {{4, 3, 4}, {6, 3, 4}, {8, 2, 2}, {8, 2, 2}};
+    static const int PLACE[4] = {2, 4, 6, 7}; /* the skip that has it; 7: the middle */
+    TinyUnet t;
+    Arena arena = {0};
+    Tensor *feature[4];
+    UnetEncoding plain, with;
+    tiny_unet_new(&t, TINY_UNET, 1, false);
+    Tape tape = {.arena = &arena};
+    CHECK(unet_encode(&plain, &tape, &t.net.encoder, t.x, t.timesteps, t.text, NULL, NULL));
+    for (int i = 0; i < 4; i++) {
+        for (int k = 0; k < 4; k++) {
+            feature[k] = any_tensor(&t.arena, 5, 4, 1, FEATURE[k][0], FEATURE[k][1], FEATURE[k][2]);
+            if (k != i)
+                memset(feature[k]->data, 0, tensor_count(feature[k]) * sizeof(float));
+        }
+        const UnetHooks hooks = {.adapter_features = feature, .adapter_count = 4};
+        CHECK(unet_encode(&with, &tape, &t.net.encoder, t.x, t.timesteps, t.text, NULL, &hooks));
+        for (int s = 0; s < PLACE[i] && s < 7; s++)
+            CHECK(same_bits(plain.skip[s]->data, with.skip[s]->data, tensor_count(plain.skip[s])));
+        const Tensor *before = PLACE[i] < 7 ? plain.skip[PLACE[i]] : plain.mid;
+        const Tensor *after = PLACE[i] < 7 ? with.skip[PLACE[i]] : with.mid;
+        if (i == 1) /* goes on through the down-sampling */
+            CHECK(!same_bits(plain.skip[5]->data, with.skip[5]->data, tensor_count(plain.skip[5])));
+        for (size_t n = 0; n < tensor_count(feature[i]); n++)
+            CHECK(after->data[n] == before->data[n] + feature[i]->data[n]);
+    }
+    arena_free(&arena);
+    arena_free(&t.arena);
+}
+
 static void test_time_enters_as_sinusoids(void)
 {
     TinyUnet t;
@@ -69,6 +102,7 @@ int main(void)
 {
     test_skips_and_middle();
     test_the_hint_is_added_to_conv_in();
+    test_features_are_added_where_diffusers_adds_them();
     test_time_enters_as_sinusoids();
     return check_report("unet_encoder");
 }

@@ -62,6 +62,23 @@ static void test_controlnet_residuals_reach_every_skip(void)
     arena_free(&t.arena);
 }
 
+static void test_residuals_are_added(void)
+{
+    Arena arena = {0};
+    Tape tape = {.arena = &arena};
+    Tensor *skip[2] = {any_tensor(&arena, 1, 4, 1, 2, 2, 2), any_tensor(&arena, 2, 4, 1, 3, 1, 1)};
+    Tensor *residual[2] = {any_tensor(&arena, 3, 4, 1, 2, 2, 2), any_tensor(&arena, 4, 4, 1, 3, 1, 1)};
+    Tensor *mid = any_tensor(&arena, 5, 4, 1, 3, 1, 1), *now[2] = {skip[0], skip[1]}, *now_mid = mid;
+    const UnetHooks hooks = {
+        .down_residuals = residual, .down_residual_count = 2, .mid_residual = residual[1]};
+    hooks_add_residuals(&tape, &hooks, now, 2, &now_mid);
+    for (int i = 0; i < 2; i++)
+        for (size_t n = 0; n < tensor_count(skip[i]); n++)
+            CHECK(now[i]->data[n] == skip[i]->data[n] + residual[i]->data[n]);
+    CHECK(now_mid->data[2] == mid->data[2] + residual[1]->data[2]);
+    arena_free(&arena);
+}
+
 static void test_residuals_of_zero_change_nothing(void)
 {
     TinyUnet t;
@@ -318,6 +335,7 @@ int main(void)
 {
     test_guidance_goes_into_the_time_embedding();
     test_controlnet_residuals_reach_every_skip();
+    test_residuals_are_added();
     test_residuals_of_zero_change_nothing();
     test_adapter_features_reach_every_block();
     test_what_does_not_fit_is_refused();

@@ -5,18 +5,18 @@
 static const VaeConfig PLAIN = {.scaling_factor = 0.18215},
                        SHIFTED = {.scaling_factor = 0.25, .shift_factor = 2};
 
-/* One pixel, L = 2: mean (1, 2), log variance (0, 50). */
+/* One pixel, L = 3: mean (1, 2, 4), log variance (0, 50, -99). */
 static void test_by_hand(void)
 {
     Arena arena = {0};
     Tape tape = {.arena = &arena};
-    float moments[4] = {1.0f, 2.0f, 0.0f, 50.0f}, noise[2] = {0.5f, -1.0f};
-    Tensor *m = tape_input(&tape, moments, 4, (const int[4]){1, 4, 1, 1}, false);
-    Tensor *n = tape_input(&tape, noise, 4, (const int[4]){1, 2, 1, 1}, false);
+    float moments[6] = {1.0f, 2.0f, 4.0f, 0.0f, 50.0f, -99.0f}, noise[3] = {0.5f, -1.0f, 1.0f};
+    Tensor *m = tape_input(&tape, moments, 4, (const int[4]){1, 6, 1, 1}, false);
+    Tensor *n = tape_input(&tape, noise, 4, (const int[4]){1, 3, 1, 1}, false);
     const Tensor *mean = latent_mean(&tape, m), *logvar = latent_logvar(&tape, m);
     const Tensor *sample = latent_sample(&tape, m, n);
-    CHECK(mean->data[0] == 1.0f && mean->data[1] == 2.0f);
-    CHECK(logvar->data[0] == 0.0f && logvar->data[1] == 20.0f);
+    CHECK(mean->data[0] == 1.0f && mean->data[1] == 2.0f && mean->data[2] == 4.0f);
+    CHECK(logvar->data[0] == 0.0f && logvar->data[1] == 20.0f && logvar->data[2] == -30.0f);
     CHECK(sample->data[0] == 1.5f);
     CHECK_NEAR(sample->data[1], 2.0 - exp(10.0), 1e-7);
     arena_free(&arena);
