@@ -105,6 +105,7 @@ static void test_wrong_values_are_refused_by_name(void)
     CHECK_TEXT(sentence("{\"rate\": []}", ask_rate), "\"rate\" is a list");
     CHECK_TEXT(sentence("{\"flag\": 1}", ask_flag), "\"flag\" is 1, expected true or false");
     CHECK_TEXT(sentence("{\"flag\": [true]}", ask_flag), "\"flag\" is a list");
+    CHECK_TEXT(sentence("{\"flag\": []}", ask_flag), "\"flag\" is a list");
     CHECK_TEXT(sentence("{\"colour\": \"blue\"}", ask_colour),
                "\"colour\" is \"blue\", expected \"red\", \"green\"");
     CHECK_TEXT(sentence("{\"levels\": [1, 2]}", ask_levels),
