@@ -30,7 +30,8 @@ typedef enum {
     STREAM_POSTERIOR = 6, /* samples of the VAE's posterior */
     STREAM_CROPS = 7,     /* crops and flips */
     STREAM_STEP = 8,      /* noise of a guidance method's own steps */
-    STREAM_SUBSET = 9     /* subsets and projections in metrics */
+    STREAM_SUBSET = 9,    /* subsets and projections in metrics */
+    STREAM_ORDER = 10     /* which picture a training sample shows */
 } RngPurpose;
 
 typedef struct Rng {
