@@ -73,7 +73,13 @@ LDFLAGS += -static
 endif
 EXTRA   += -DISA_LEVELS=$(words $(levels))
 
+# Threads that wait may spin for some microseconds, not for milliseconds (cli/main.c does the same).
+export GOMP_SPINCOUNT ?= 3000
+export KMP_BLOCKTIME  ?= 0
+
 BUILD   ?= build/$(variant)
+EXTRA   += -I$(BUILD) -DLDM99_PREFIX='"$(PREFIX)"'
+MAKEFLAGS += -j$(shell nproc 2>/dev/null || echo 1)
 # A new .c file in a library folder, or a new tests/test_*.c, needs no line here.
 FOLDERS := base io nn weights diffusion guidance metrics
 SOURCES := $(foreach d,$(FOLDERS),$(wildcard $(d)/*.c))
@@ -112,6 +118,12 @@ $(BUILD)/%_isa.$(1).o: %_isa.c Makefile
 endef
 $(foreach l,$(levels),$(eval $(call isa_rule,$(l))))
 
+# The table of golden hashes that the program compares itself with.
+$(BUILD)/cli/golden_self.h: tests/golden/self.txt
+	@mkdir -p $(@D)
+	@sed -n 's/^\([0-9a-f]\{64\}\)  \(.*\)$$/    {"\2", "\1"},/p' $< > $@
+$(BUILD)/cli/command_golden.o: $(BUILD)/cli/golden_self.h
+
 tests: $(TESTS:%=$(BUILD)/tests/%)
 
 # Runs every test even after a failure, fails if any did, and adds up what they say.
@@ -124,9 +136,27 @@ layers:
 check: layers
 	$(MAKE) WERROR=1 test
 
-clean:
-	rm -rf build
+demo: all
+	$(RUN) $(BUILD)/ldm99 demo -o out
 
-.PHONY: all tests test layers check clean
+golden: all
+	for t in 1 2 3; do $(RUN) $(BUILD)/ldm99 golden self -t $$t || exit; done
+
+bench: all
+	sh tools/bench.sh $(BUILD)
+
+install: all
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/ldm99
+	install -m 755 $(BUILD)/ldm99 $(DESTDIR)$(PREFIX)/bin/ldm99
+	cp -R weights/model weights/recipes weights/world $(DESTDIR)$(PREFIX)/share/ldm99/
+
+uninstall:
+	rm -f $(DESTDIR)$(PREFIX)/bin/ldm99
+	rm -rf $(DESTDIR)$(PREFIX)/share/ldm99
+
+clean:
+	rm -rf build out
+
+.PHONY: all tests test layers check demo golden bench install uninstall clean
 .SECONDARY:
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

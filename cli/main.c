@@ -1,4 +1,92 @@
-int main(void)
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/contract.h"
+#include "cli/commands.h"
+#include "cli/common.h"
+
+static const struct {
+    const char *name;
+    int (*run)(int argc, char **argv);
+    const char *help;
+} commands[] = {
+    {"txt2img", command_txt2img, "pictures from a prompt"},
+    {"encode", command_encode, "a picture to its latent"},
+    {"decode", command_decode, "a latent to its picture"},
+    {"train", command_train, "train the tokenizer, vae or unet of a recipe"},
+    {"info", command_info, "what a model folder, tensor file or picture holds"},
+    {"compare", command_compare, "where two files of tensors or pictures differ"},
+    {"golden", command_golden, "is this build on the numeric contract?"},
+    {"data", command_data, "make, list and show the training pictures"},
+    {"demo", command_demo, "a sheet of pictures from the shipped model"},
+};
+
+enum { COMMANDS = sizeof commands / sizeof commands[0] };
+
+static void usage(FILE *out)
 {
-    return 0;
+    fprintf(out, "ldm99 " LDM99_VERSION ": latent diffusion in C99, the same bits everywhere\n"
+                 "usage: ldm99 SUBCOMMAND [options]      ldm99 SUBCOMMAND --help\n"
+                 "       ldm99 -p \"a red apple\"          is txt2img\n\n");
+    for (int i = 0; i < COMMANDS; i++)
+        fprintf(out, "  %-10s %s\n", commands[i].name, commands[i].help);
+}
+
+static int unknown(const char *word)
+{
+    const char *names[COMMANDS + 1];
+    for (int i = 0; i < COMMANDS; i++)
+        names[i] = commands[i].name;
+    names[COMMANDS] = NULL;
+    const char *near = nearest_word(word, names);
+    fprintf(stderr, "ldm99: unknown subcommand \"%.80s\"%s%s%s; see ldm99 --help\n", word,
+            near != NULL ? ", did you mean " : "", near != NULL ? near : "", near != NULL ? "?" : "");
+    return EXIT_USAGE;
+}
+
+/* OpenMP's threads wait for work by spinning, some for milliseconds, which on a busy machine costs far more than
+ * it saves.  The runtimes read the limit only at their start, so the program starts once more with it set; where
+ * that is not possible it goes on as it is. */
+static void start_with_short_spins(char **argv)
+{
+    if (getenv("OMP_WAIT_POLICY") != NULL || getenv("GOMP_SPINCOUNT") != NULL ||
+        getenv("KMP_BLOCKTIME") != NULL)
+        return;
+    char program[4096];
+    const ssize_t length = readlink("/proc/self/exe", program, sizeof program - 1);
+    program[length > 0 ? length : 0] = '\0';
+    if (length > 0 && setenv("GOMP_SPINCOUNT", "3000", 0) == 0 && setenv("KMP_BLOCKTIME", "0", 0) == 0)
+        execv(program, argv);
+}
+
+int main(int argc, char **argv)
+{
+    Error error = {0};
+#ifdef _OPENMP
+    start_with_short_spins(argv);
+#endif
+    if (contract_check(&error) != STATUS_OK) {
+        fprintf(stderr, "ldm99: %s\n", error.text);
+        return EXIT_FAILED;
+    }
+    if (argc < 2) {
+        usage(stderr);
+        return EXIT_USAGE;
+    }
+    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "help") == 0) {
+        usage(stdout);
+        return EXIT_DONE;
+    }
+    if (strcmp(argv[1], "--version") == 0) {
+        printf("ldm99 " LDM99_VERSION "\n");
+        return EXIT_DONE;
+    }
+    if (argv[1][0] == '-')
+        return command_txt2img(argc, argv);
+    for (int i = 0; i < COMMANDS; i++)
+        if (strcmp(argv[1], commands[i].name) == 0)
+            return commands[i].run(argc - 1, argv + 1);
+    return unknown(argv[1]);
 }

@@ -39,7 +39,7 @@ enum { TAPE_POOL_CLASSES = 128 };
 
 struct Tape {
     Arena *arena;     /* results and nodes */
-    Arena *gradients; /* gradient buffers; may be NULL when nothing is ever recorded */
+    Arena *gradients; /* gradient buffers: another arena than `arena`; NULL when nothing is ever recorded */
     TapeNode *last;
     bool recording;  /* false: no node is kept, segments give their scratch back */
     bool checkpoint; /* true: segments keep only their inputs and are computed again in backward */
@@ -109,8 +109,7 @@ float *tape_grad_begin(Tape *tape, const Tensor *x);
 void tape_grad_end(Tape *tape, Tensor *x, float *contribution);
 
 /* For a backward that *adds* sample after sample (parameters): x->grad, zeroed when new; NULL when x wants
- * no gradient.  So a batch leaves the bits of its micro-batches in every parameter that one operator uses; one
- * that several use gets all samples of the last of them first. */
+ * no gradient. */
 float *tape_grad_add(Tape *tape, Tensor *x);
 
 /* Scratch for a backward, from the gradient pool: NULL after recording STATUS_MEMORY. */

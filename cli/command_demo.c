@@ -1,0 +1,111 @@
+/* cli/command_demo.c - a sheet of pictures from the shipped model, to see in a minute what the program does. */
+#include <stdio.h>
+
+#include "base/file.h"
+#include "cli/commands.h"
+#include "cli/progress.h"
+#include "cli/run_model.h"
+#include "diffusion/pipeline_txt2img.h"
+#include "io/png.h"
+#include "io/sheet.h"
+
+enum { PROMPTS = 8, EACH = 2 };
+
+static const char *const prompts[PROMPTS] = {
+    "a red apple in noto style",
+    "a cat face in twemoji style",
+    "a sunflower in flat style",
+    "a grinning face in blob style on blue",
+    "a rocket in twemoji style on pink",
+    "a hamburger in noto style",
+    "a red heart top left and a star bottom right",
+    "a dog face in front of a house",
+};
+
+typedef struct {
+    Command command;
+    RunModel model;
+    const char *output;
+    int steps;
+    double guidance;
+    uint64_t seed;
+    Progress progress;
+} Demo;
+
+static bool on_step(void *context, const DenoiseProgress *at)
+{
+    Demo *d = context;
+    progress_show(&d->progress, (uint64_t)at->call + 1, (uint64_t)at->calls, "", (at->call + 1) % 5 == 0);
+    return !interrupted();
+}
+
+static Status write_sheet(const Demo *d, const Txt2ImgResult *result, Arena *arena, Error *err)
+{
+    SheetCell cells[PROMPTS * EACH];
+    Image sheet;
+    const char *path = path_join(arena, d->output, "demo.png");
+    const SheetOptions options = {.columns = 8, .zoom = 2, .title = "ldm99 demo"};
+    for (int i = 0; i < PROMPTS; i++) /* the second pictures stand below the first ones */
+        for (int k = 0; k < EACH; k++)
+            cells[k * PROMPTS + i] = (SheetCell){&result->pictures[i * EACH + k], prompts[i]};
+    Status status = path != NULL ? folder_make(d->output, err)
+                                 : error_set(err, STATUS_MEMORY, "no memory for a file name");
+    if (status == STATUS_OK)
+        status = sheet_make(&sheet, cells, PROMPTS * EACH, &options, arena, err);
+    if (status == STATUS_OK)
+        status = png_write(path, &sheet, NULL, 0, arena, err);
+    if (status == STATUS_OK)
+        printf("%s\n", path);
+    return status;
+}
+
+static Status run(Demo *d, Error *err)
+{
+    Arena *arena = &d->command.arena;
+    Txt2ImgOptions o = TXT2IMG_DEFAULTS;
+    Txt2ImgResult result;
+    const DenoiseHooks hooks = {.context = d, .progress = on_step};
+    Status status = run_model_open(&d->model, MODEL_ALL, arena, err);
+    if (status != STATUS_OK)
+        return status;
+    o.prompts = prompts;
+    o.count = PROMPTS;
+    o.images = EACH;
+    o.steps = d->steps;
+    o.guidance = d->guidance;
+    o.seed = d->seed;
+    o.sampler = &SAMPLER_DDIM;
+    o.loop = &hooks;
+    interrupts_watch();
+    d->progress = progress_begin("demo", d->command.quiet, 0);
+    status = txt2img(&result, &d->model.model, &o, arena, err);
+    progress_end(&d->progress);
+    if (status == STATUS_OK)
+        status = write_sheet(d, &result, arena, err);
+    if (status == STATUS_OK && !d->command.quiet)
+        fprintf(stderr, "%d pictures in %.1f s, peak memory %.1f MiB\n", result.count,
+                progress_seconds(&d->progress), (double)arena->reserved_peak / 1048576.0);
+    return status;
+}
+
+int command_demo(int argc, char **argv)
+{
+    Demo d = {.output = "out", .steps = 25, .guidance = 4.0, .seed = 1};
+    const Option own[] = {
+        {OPTION_TEXT, "model", 'm', "model-path", &d.model.folder, 0, 0, NULL,
+         "model folder in the diffusers layout; the shipped one when left out"},
+        {OPTION_TEXT, "output", 'o', NULL, &d.output, 0, 0, NULL, "folder for demo.png"},
+        {OPTION_INT, "steps", 0, "num-inference-steps", &d.steps, 1, 1000, NULL, "denoising steps"},
+        {OPTION_NUMBER, "cfg-scale", 0, "guidance-scale", &d.guidance, 0, 1000, NULL,
+         "classifier-free guidance"},
+        {OPTION_SEED, "seed", 's', NULL, &d.seed, 0, 0, NULL, "of the first picture"},
+        {OPTION_END, NULL, 0, NULL, NULL, 0, 0, NULL, NULL},
+    };
+    const Options about = {
+        .command = "demo", .usage = "", .about = "Sixteen pictures from eight prompts, as one sheet."};
+    if (command_begin(&d.command, &about, own, argc, argv)) {
+        const Status status = run(&d, &d.command.error);
+        (void)status; /* command_end reports the error */
+    }
+    return command_end(&d.command);
+}

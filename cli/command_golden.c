@@ -1,0 +1,96 @@
+/* cli/command_golden.c - is this build on the numeric contract? */
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/commands.h"
+#include "cli/common.h"
+#include "cli/golden_items.h"
+
+typedef struct {
+    const char *name, *hash;
+} Expected;
+
+static const Expected expected[] = {
+#include "cli/golden_self.h" /* made from tests/golden/self.txt by the Makefile */
+    {NULL, NULL},
+};
+
+static const GoldenItem *const groups[] = {GOLDEN_BASE, GOLDEN_OPERATORS, GOLDEN_NETWORKS, GOLDEN_TRAINING};
+enum { GROUPS = sizeof groups / sizeof groups[0] };
+
+static const char *expected_hash(const char *name)
+{
+    for (const Expected *e = expected; e->name != NULL; e++)
+        if (strcmp(e->name, name) == 0)
+            return e->hash;
+    return "";
+}
+
+static Status compute(char hex[65], const GoldenItem *item, Error *err)
+{
+    Arena arena[2] = {{.limit = 0}, {.limit = 0}};
+    Sha256 hash = sha256_begin();
+    sha256_add(&hash, item->name, strlen(item->name) + 1);
+    const Status status = item->run(&hash, arena, err);
+    sha256_end_hex(hex, &hash);
+    arena_free(&arena[0]);
+    arena_free(&arena[1]);
+    return status;
+}
+
+/* golden self: computes every item and compares; golden list: prints "HASH  NAME" of what is computed. */
+static Status run(const Command *c, bool only_print, Error *err)
+{
+    int good = 0, bad = 0;
+    const char *first = NULL;
+    for (int g = 0; g < GROUPS; g++)
+        for (const GoldenItem *item = groups[g]; item->name != NULL; item++) {
+            char hex[65];
+            const Status status = compute(hex, item, err);
+            if (status != STATUS_OK)
+                return status;
+            const bool same = strcmp(hex, expected_hash(item->name)) == 0;
+            good += same;
+            bad += !same;
+            if (!same && first == NULL)
+                first = item->name;
+            if (only_print)
+                printf("%s  %s\n", hex, item->name);
+            else if (!same)
+                printf("%-26s got %s, expected %s\n", item->name, hex, expected_hash(item->name));
+        }
+    if (only_print)
+        return STATUS_OK;
+    if (c->json)
+        printf("{\"same\": %d, \"different\": %d}\n", good, bad);
+    else
+        printf("golden: %d passed, %d failed\n", good, bad);
+    if (bad > 0)
+        return error_set(err, STATUS_DIFFERENT,
+                         "golden: %d of %d results differ from the contract's, the first is %s", bad,
+                         good + bad, first);
+    return STATUS_OK;
+}
+
+int command_golden(int argc, char **argv)
+{
+    Command c = {.threads = 0};
+    const Option own[] = {{OPTION_END, NULL, 0, NULL, NULL, 0, 0, NULL, NULL}};
+    const Options about = {
+        .command = "golden",
+        .usage = "self|list",
+        .words_low = 1,
+        .words_high = 1,
+        .about = "self: whether this build gives the contract's bits; list: the hashes that it gives."};
+    if (command_begin(&c, &about, own, argc, argv)) {
+        const char *word = c.options.words[0];
+        Status status = STATUS_OK;
+        if (strcmp(word, "self") != 0 && strcmp(word, "list") != 0)
+            status = error_set(&c.error, STATUS_ARGUMENT,
+                               "golden: unknown word \"%.40s\", expected self or list", word);
+        else
+            status = run(&c, word[0] == 'l', &c.error);
+        (void)status; /* command_end reports the error */
+    }
+    return command_end(&c);
+}

@@ -1,0 +1,15 @@
+/* cli/commands.h - every subcommand.  argv[0] is its name; the result is the program's exit code. */
+#ifndef CLI_COMMANDS_H
+#define CLI_COMMANDS_H
+
+int command_txt2img(int argc, char **argv);
+int command_encode(int argc, char **argv);
+int command_decode(int argc, char **argv);
+int command_train(int argc, char **argv);
+int command_info(int argc, char **argv);
+int command_compare(int argc, char **argv);
+int command_golden(int argc, char **argv);
+int command_data(int argc, char **argv);
+int command_demo(int argc, char **argv);
+
+#endif

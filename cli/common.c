@@ -1,0 +1,224 @@
+#include "cli/common.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/contract.h"
+#include "base/file.h"
+#include "base/threads.h"
+
+static volatile sig_atomic_t asked_to_stop;
+
+static void on_interrupt(int signal_number)
+{
+    (void)signal_number;
+    if (asked_to_stop)
+        _Exit(EXIT_INTERRUPTED);
+    asked_to_stop = 1;
+}
+
+bool interrupted(void)
+{
+    return asked_to_stop != 0;
+}
+
+void interrupts_watch(void)
+{
+    struct sigaction action;
+    memset(&action, 0, sizeof action);
+    action.sa_handler = on_interrupt;
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+}
+
+/* Fills the table of common options; the rows point into *c. */
+static void common_table(Command *c, Option table[7])
+{
+    const Option rows[] = {
+        {OPTION_INT, "threads", 't', NULL, &c->threads, 0, 1024, NULL,
+         "threads; 0 is one a processor; never changes a bit"},
+        {OPTION_FLAG, "quiet", 'q', NULL, &c->quiet, 0, 0, NULL, "no progress on stderr"},
+        {OPTION_FLAG, "json", 0, NULL, &c->json, 0, 0, NULL, "results on stdout as one JSON object"},
+        {OPTION_TEXT, "config", 0, NULL, &c->config, 0, 0, NULL,
+         "read options from this JSON file first; the command line wins"},
+        {OPTION_FLAG, "print-config", 0, NULL, &c->print_config, 0, 0, NULL,
+         "print all options as JSON, as --config reads them, and stop"},
+        {OPTION_END, NULL, 0, NULL, NULL, 0, 0, NULL, NULL},
+    };
+    memcpy(table, rows, sizeof rows);
+}
+
+static void print_bytes(const Bytes *b)
+{
+    if (!b->failed && b->size > 0)
+        fwrite(b->data, 1, b->size, stdout);
+}
+
+/* The value of --config, looked up before everything else so that the command line can win over the file. */
+static const char *config_argument(int argc, char **argv)
+{
+    const char *path = NULL;
+    for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++) {
+        if (strcmp(argv[i], "--config") == 0 && i + 1 < argc)
+            path = argv[i + 1];
+        else if (strncmp(argv[i], "--config=", 9) == 0)
+            path = argv[i] + 9;
+    }
+    return path;
+}
+
+bool command_begin(Command *c, const Options *about, const Option *own, int argc, char **argv)
+{
+    Option *common = arena_alloc(&c->arena, 7, sizeof *common);
+    if (common == NULL) {
+        error_set(&c->error, STATUS_MEMORY, "no memory to start");
+        return false;
+    }
+    common_table(c, common);
+    c->options = *about;
+    c->options.tables[0] = own;
+    c->options.tables[1] = common;
+    const char *config = config_argument(argc, argv);
+    if (config != NULL && options_read_config(&c->options, config, &c->arena, &c->error) != STATUS_OK)
+        return false;
+    if (options_parse(&c->options, argc, argv, &c->error) != STATUS_OK)
+        return false;
+    if (c->options.help || c->print_config) {
+        Bytes text = {.arena = &c->arena};
+        if (c->options.help)
+            options_help(&c->options, &text);
+        else
+            options_write_config(&c->options, &text);
+        print_bytes(&text);
+        return false;
+    }
+    threads_set(c->threads);
+    return contract_check_threads(&c->error) == STATUS_OK;
+}
+
+static int exit_code(Status status)
+{
+    switch (status) {
+    case STATUS_OK: return EXIT_DONE;
+    case STATUS_ARGUMENT: return EXIT_USAGE;
+    case STATUS_FILE:
+    case STATUS_FORMAT: return EXIT_FILE;
+    case STATUS_DIFFERENT: return EXIT_DIFFERENT;
+    case STATUS_NOT_FINITE: return EXIT_NOT_FINITE;
+    case STATUS_INTERRUPTED: return EXIT_INTERRUPTED;
+    case STATUS_MEMORY:
+    case STATUS_SHAPE: break;
+    }
+    return EXIT_FAILED;
+}
+
+int command_end(Command *c)
+{
+    if (fflush(stdout) != 0 && c->error.status == STATUS_OK)
+        error_set(&c->error, STATUS_FILE, "standard output: cannot write");
+    if (c->error.status != STATUS_OK)
+        fprintf(stderr, "ldm99: %s\n", c->error.text);
+    const int code = exit_code(c->error.status);
+    arena_free(&c->arena);
+    return code;
+}
+
+/* ---- places ---- */
+
+#ifndef LDM99_PREFIX
+#define LDM99_PREFIX "/usr/local"
+#endif
+
+/* The folder of the running program, from the system's link to it where there is one. */
+static const char *program_folder(char text[4096])
+{
+    const ssize_t length = readlink("/proc/self/exe", text, 4000);
+    text[length > 0 ? length : 0] = '\0';
+    char *slash = strrchr(text, '/');
+    if (slash != NULL)
+        *slash = '\0';
+    return text;
+}
+
+Status shipped_folder(const char **out, const char *name, Arena *arena, Error *err)
+{
+    char program[4096], candidate[5][4600];
+    const char *set = getenv("LDM99_WEIGHTS");
+    program_folder(program);
+    int count = 0;
+    if (set != NULL && set[0] != '\0')
+        snprintf(candidate[count++], sizeof candidate[0], "%.4000s/%s", set, name);
+    if (program[0] != '\0') {
+        snprintf(candidate[count++], sizeof candidate[0], "%s/../weights/%s", program, name);
+        snprintf(candidate[count++], sizeof candidate[0], "%s/../../weights/%s", program, name);
+        snprintf(candidate[count++], sizeof candidate[0], "%s/../share/ldm99/%s", program, name);
+    }
+    snprintf(candidate[count++], sizeof candidate[0], "%s/share/ldm99/%s", LDM99_PREFIX, name);
+    for (int i = 0; i < count; i++) {
+        struct stat about;
+        if (stat(candidate[i], &about) == 0 && S_ISDIR(about.st_mode)) {
+            *out = arena_text(arena, candidate[i], strlen(candidate[i]));
+            return *out != NULL ? STATUS_OK : error_set(err, STATUS_MEMORY, "no memory for a file name");
+        }
+    }
+    return error_set(
+        err, STATUS_FILE,
+        "the shipped %s is not found beside the program, in $LDM99_WEIGHTS, or in %s/share/ldm99", name,
+        LDM99_PREFIX);
+}
+
+/* The one %d or %0Nd of a pattern; NULL when there is none. */
+static const char *number_place(const char *pattern, int *width, size_t *length)
+{
+    for (const char *p = pattern; (p = strchr(p, '%')) != NULL; p++) {
+        size_t n = 1;
+        *width = 0;
+        while (p[n] >= '0' && p[n] <= '9' && *width < 100)
+            *width = *width * 10 + (p[n++] - '0');
+        *length = n + 1;
+        if (p[n] == 'd' && *width < 100)
+            return p;
+    }
+    return NULL;
+}
+
+Status output_name(const char **out, const char *pattern, int i, int count, uint64_t seed, Arena *arena,
+                   Error *err)
+{
+    char text[4600];
+    int width = 0, n = 0;
+    size_t length = 0;
+    struct stat about;
+    const size_t size = strlen(pattern);
+    const char *number = number_place(pattern, &width, &length);
+    const char *slash = strrchr(pattern, '/'), *dot = strrchr(pattern, '.');
+    if (number != NULL)
+        n = snprintf(text, sizeof text, "%.*s%0*d%s", (int)(number - pattern), pattern,
+                     width > 0 ? width : 1, i, number + length);
+    else if ((size > 0 && pattern[size - 1] == '/') ||
+             (stat(pattern, &about) == 0 && S_ISDIR(about.st_mode)))
+        n = snprintf(text, sizeof text, "%s%s%05d-%llu.png", pattern, pattern[size - 1] == '/' ? "" : "/",
+                     i, (unsigned long long)seed);
+    else if (count == 1)
+        n = snprintf(text, sizeof text, "%s", pattern);
+    else if (dot == NULL || (slash != NULL && dot < slash))
+        n = snprintf(text, sizeof text, "%s_%d", pattern, i + 1);
+    else
+        n = snprintf(text, sizeof text, "%.*s_%d%s", (int)(dot - pattern), pattern, i + 1, dot);
+    if (n < 0 || (size_t)n >= sizeof text)
+        return error_set(err, STATUS_ARGUMENT, "%.100s...: the name is too long", pattern);
+    slash = strrchr(text, '/');
+    if (slash != NULL && slash != text && size > 0) {
+        char folder[4600];
+        snprintf(folder, sizeof folder, "%.*s", (int)(slash - text), text);
+        const Status status = folder_make(folder, err);
+        if (status != STATUS_OK)
+            return status;
+    }
+    *out = arena_text(arena, text, (size_t)n);
+    return *out != NULL ? STATUS_OK : error_set(err, STATUS_MEMORY, "no memory for a file name");
+}

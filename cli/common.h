@@ -1,0 +1,53 @@
+/* cli/common.h - what every subcommand shares: the common options, the exit codes, where results go. */
+#ifndef CLI_COMMON_H
+#define CLI_COMMON_H
+
+#include "base/arena.h"
+#include "cli/options.h"
+
+enum { /* docs/CLI.md */
+       EXIT_DONE = 0,
+       EXIT_FAILED = 1,
+       EXIT_USAGE = 2,
+       EXIT_FILE = 3,
+       EXIT_DIFFERENT = 4,
+       EXIT_NOT_FINITE = 5,
+       EXIT_INTERRUPTED = 130
+};
+
+#define LDM99_VERSION "0.1.0"
+
+/* The options of every subcommand, and the memory of one run. */
+typedef struct {
+    Arena arena;
+    Error error;
+    int threads;      /* -t: 0 means one a processor; never changes a bit */
+    bool quiet, json; /* -q, --json */
+    bool print_config;
+    const char *config; /* --config */
+    Options options;
+} Command;
+
+extern const char *const COMMON_HELP;
+
+/* Parses argv into the command's own table and the common one, reads --config, sets the threads, and deals
+ * with --help and --print-config.  True: go on.  False: leave with command_end. */
+bool command_begin(Command *c, const Options *about, const Option *own, int argc, char **argv);
+
+/* Prints the error, if any, as one sentence on stderr, frees the memory, and returns the exit code. */
+int command_end(Command *c);
+
+/* True once the user has asked to stop (Ctrl-C); the second time ends the program at once. */
+bool interrupted(void);
+void interrupts_watch(void);
+
+/* The folder of the shipped model: next to the program, in weights/, in $LDM99_WEIGHTS, or under the install
+ * prefix; `name` is "model" or "world".  Fails with STATUS_FILE and says where it looked. */
+MUST_CHECK Status shipped_folder(const char **out, const char *name, Arena *arena, Error *err);
+
+/* The name of image `i` of `count` for -o `pattern`: "x.png" becomes x_1.png ... when there are several;
+ * a folder (existing, or ending in '/') becomes folder/00000-SEED.png; %d (%05d) is honoured. */
+MUST_CHECK Status output_name(const char **out, const char *pattern, int i, int count, uint64_t seed,
+                              Arena *arena, Error *err);
+
+#endif

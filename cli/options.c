@@ -1,0 +1,217 @@
+#include "cli/options.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/decimal.h"
+
+bool option_name_is(const char *name, const char *other, size_t length)
+{
+    if (strlen(name) != length)
+        return false;
+    for (size_t i = 0; i < length; i++)
+        if ((name[i] == '_' ? '-' : name[i]) != (other[i] == '_' ? '-' : other[i]))
+            return false;
+    return true;
+}
+
+/* Whether `name` is one of the words of a list that is separated by spaces. */
+static bool in_list(const char *list, const char *name, size_t length)
+{
+    while (list != NULL && *list != '\0') {
+        char word[64];
+        const size_t n = strcspn(list, " ");
+        snprintf(word, sizeof word, "%.*s", (int)n, list);
+        if (option_name_is(word, name, length))
+            return true;
+        list += n + (list[n] == ' ');
+    }
+    return false;
+}
+
+const Option *options_find(const Options *options, const char *name, size_t length)
+{
+    for (int t = 0; t < OPTIONS_TABLES && options->tables[t] != NULL; t++)
+        for (const Option *o = options->tables[t]; o->kind != OPTION_END; o++)
+            if (option_name_is(o->name, name, length) || in_list(o->synonyms, name, length))
+                return o;
+    return NULL;
+}
+
+static const Option *find_letter(const Options *options, char letter)
+{
+    for (int t = 0; t < OPTIONS_TABLES && options->tables[t] != NULL; t++)
+        for (const Option *o = options->tables[t]; o->kind != OPTION_END; o++)
+            if (o->letter == letter)
+                return o;
+    return NULL;
+}
+
+static Status bad_value(const Options *options, const Option *o, const char *text, const char *expected,
+                        Error *err)
+{
+    return error_set(err, STATUS_ARGUMENT, "%s: --%s is \"%.80s\", expected %s", options->command, o->name,
+                     text, expected);
+}
+
+/* Whole numbers up to 2^64 - 1, so that a seed keeps all its bits. */
+static bool read_whole(uint64_t *out, const char *text)
+{
+    uint64_t value = 0;
+    const char *p = text;
+    for (; *p >= '0' && *p <= '9'; p++) {
+        const uint64_t digit = (uint64_t)(*p - '0');
+        if (value > (UINT64_MAX - digit) / 10)
+            return false;
+        value = value * 10 + digit;
+    }
+    *out = value;
+    return p != text && *p == '\0';
+}
+
+static bool read_number(double *out, const char *text)
+{
+    size_t used = 0;
+    return decimal_read(out, text, strlen(text), &used) && text[used] == '\0';
+}
+
+static Status set_number(const Options *options, const Option *o, const char *text, Error *err)
+{
+    char expected[120], low[32], high[32];
+    double value = 0.0;
+    const bool whole = o->kind == OPTION_INT;
+    bool good = read_number(&value, text) && value - value == 0.0;
+    good = good &&
+           (!whole || (value >= -2147483647.0 && value <= 2147483647.0 && value == (double)(int)value));
+    if (good && o->low != o->high)
+        good = value >= o->low && value <= o->high;
+    if (!good) {
+        decimal_write(low, o->low);
+        decimal_write(high, o->high);
+        if (o->low != o->high)
+            snprintf(expected, sizeof expected, "a %snumber from %s to %s", whole ? "whole " : "", low,
+                     high);
+        else
+            snprintf(expected, sizeof expected, "a %snumber", whole ? "whole " : "");
+        return bad_value(options, o, text, expected, err);
+    }
+    if (whole)
+        *(int *)o->value = (int)value;
+    else
+        *(double *)o->value = value;
+    return STATUS_OK;
+}
+
+static Status set(const Options *options, const Option *o, const char *text, Error *err)
+{
+    switch (o->kind) {
+    case OPTION_END: break;
+    case OPTION_TEXT: *(const char **)o->value = text; break;
+    case OPTION_TEXTS: {
+        OptionTexts *texts = o->value;
+        if (texts->count == OPTION_TEXTS_MAX)
+            return error_set(err, STATUS_ARGUMENT, "%s: --%s is given more than %d times", options->command,
+                             o->name, OPTION_TEXTS_MAX);
+        texts->text[texts->count++] = text;
+        break;
+    }
+    case OPTION_INT:
+    case OPTION_NUMBER: return set_number(options, o, text, err);
+    case OPTION_SEED:
+        if (!read_whole(o->value, text))
+            return bad_value(options, o, text, "a whole number from 0 to 18446744073709551615", err);
+        break;
+    case OPTION_FLAG:
+        if (strcmp(text, "true") != 0 && strcmp(text, "false") != 0)
+            return bad_value(options, o, text, "true, false, or no value", err);
+        *(bool *)o->value = text[0] == 't';
+        break;
+    case OPTION_CHOICE:
+        if (!in_list(o->choices, text, strlen(text)))
+            return bad_value(options, o, text, o->choices, err);
+        *(const char **)o->value = text;
+        break;
+    }
+    return STATUS_OK;
+}
+
+static Status unknown(const Options *options, const char *name, size_t length, Error *err)
+{
+    const char *names[256];
+    char word[80];
+    size_t count = 0;
+    for (int t = 0; t < OPTIONS_TABLES && options->tables[t] != NULL; t++)
+        for (const Option *o = options->tables[t]; o->kind != OPTION_END && count < 255; o++)
+            names[count++] = o->name;
+    names[count] = NULL;
+    snprintf(word, sizeof word, "%.*s", (int)(length < 79 ? length : 79), name);
+    const char *near = nearest_word(word, names);
+    if (near != NULL)
+        return error_set(err, STATUS_ARGUMENT, "%s: unknown option --%s, did you mean --%s?",
+                         options->command, word, near);
+    return error_set(err, STATUS_ARGUMENT, "%s: unknown option --%s; see ldm99 %s --help", options->command,
+                     word, options->command);
+}
+
+Status options_set(const Options *options, const char *name, const char *text, Error *err)
+{
+    const Option *o = options_find(options, name, strlen(name));
+    return o != NULL ? set(options, o, text, err) : unknown(options, name, strlen(name), err);
+}
+
+/* Takes the option at argv[*i], and its value where that is a word of its own. */
+static Status take(Options *options, int argc, char **argv, int *i, Error *err)
+{
+    const char *word = argv[*i], *value = NULL;
+    const Option *o = NULL;
+    if (word[1] == '-') {
+        const size_t length = strcspn(word + 2, "=");
+        if (option_name_is("help", word + 2, length)) {
+            options->help = true;
+            return STATUS_OK;
+        }
+        value = word[2 + length] == '=' ? word + 3 + length : NULL;
+        o = options_find(options, word + 2, length);
+        if (o == NULL)
+            return unknown(options, word + 2, length, err);
+    } else {
+        if (word[1] == 'h' && word[2] == '\0') {
+            options->help = true;
+            return STATUS_OK;
+        }
+        o = find_letter(options, word[1]);
+        if (o == NULL)
+            return error_set(err, STATUS_ARGUMENT, "%s: unknown option %.40s; see ldm99 %s --help",
+                             options->command, word, options->command);
+        value = word[2] == '\0' ? NULL : word + 2 + (word[2] == '=');
+    }
+    if (value == NULL && o->kind == OPTION_FLAG)
+        value = "true";
+    if (value == NULL && *i + 1 < argc)
+        value = argv[++*i];
+    if (value == NULL)
+        return error_set(err, STATUS_ARGUMENT, "%s: --%s needs a value", options->command, o->name);
+    return set(options, o, value, err);
+}
+
+Status options_parse(Options *options, int argc, char **argv, Error *err)
+{
+    bool only_words = false;
+    Status status = STATUS_OK;
+    for (int i = 1; i < argc && status == STATUS_OK && !options->help; i++) {
+        if (!only_words && strcmp(argv[i], "--") == 0)
+            only_words = true;
+        else if (!only_words && argv[i][0] == '-' && argv[i][1] != '\0')
+            status = take(options, argc, argv, &i, err);
+        else if (options->word_count == options->words_high || options->word_count == OPTIONS_WORDS)
+            status = error_set(err, STATUS_ARGUMENT, "%s: \"%.80s\" is one word too many, expected %s",
+                               options->command, argv[i],
+                               options->usage[0] != '\0' ? options->usage : "options only");
+        else
+            options->words[options->word_count++] = argv[i];
+    }
+    if (status == STATUS_OK && !options->help && options->word_count < options->words_low)
+        status = error_set(err, STATUS_ARGUMENT, "%s: expected %s after the options, got %d words",
+                           options->command, options->usage, options->word_count);
+    return status;
+}

@@ -1,0 +1,181 @@
+/* cli/options_help.c - what an option table prints of itself: help, and the configuration file. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/decimal.h"
+#include "base/file.h"
+#include "cli/options.h"
+#include "io/json.h"
+
+/* The smallest number of insertions, deletions and changes that turn a into b. */
+static size_t edit_distance(const char *a, const char *b)
+{
+    size_t row[64];
+    const size_t n = strlen(b);
+    if (n >= 64)
+        return 64;
+    for (size_t j = 0; j <= n; j++)
+        row[j] = j;
+    for (size_t i = 1; a[i - 1] != '\0'; i++) {
+        size_t corner = row[0];
+        row[0] = i;
+        for (size_t j = 1; j <= n; j++) {
+            const size_t change = corner + (a[i - 1] != b[j - 1]);
+            const size_t gap = 1 + (row[j] < row[j - 1] ? row[j] : row[j - 1]);
+            corner = row[j];
+            row[j] = change < gap ? change : gap;
+        }
+    }
+    return row[n];
+}
+
+const char *nearest_word(const char *word, const char *const *words)
+{
+    const char *best = NULL;
+    size_t least = 1 + strlen(word) / 3 + 1;
+    for (; *words != NULL; words++) {
+        const size_t d = edit_distance(word, *words);
+        if (d < least) {
+            least = d;
+            best = *words;
+        }
+    }
+    return best;
+}
+
+static const char *kind_text(const Option *o)
+{
+    switch (o->kind) {
+    case OPTION_INT: return " N";
+    case OPTION_SEED: return " SEED";
+    case OPTION_NUMBER: return " X";
+    case OPTION_CHOICE: return " NAME";
+    case OPTION_TEXT:
+    case OPTION_TEXTS: return " TEXT";
+    case OPTION_FLAG:
+    case OPTION_END: break;
+    }
+    return "";
+}
+
+static const char *default_text(const Option *o, char text[64])
+{
+    const char *word = NULL;
+    text[0] = '\0';
+    switch (o->kind) {
+    case OPTION_TEXT:
+    case OPTION_CHOICE:
+        word = *(const char *const *)o->value;
+        snprintf(text, 64, "%s", word != NULL ? word : "");
+        break;
+    case OPTION_INT: snprintf(text, 64, "%d", *(const int *)o->value); break;
+    case OPTION_SEED: snprintf(text, 64, "%llu", (unsigned long long)*(const uint64_t *)o->value); break;
+    case OPTION_NUMBER: decimal_write(text, *(const double *)o->value); break;
+    case OPTION_FLAG: snprintf(text, 64, "%s", *(const bool *)o->value ? "on" : ""); break;
+    case OPTION_TEXTS:
+    case OPTION_END: break;
+    }
+    return text;
+}
+
+static void help_row(const Option *o, Bytes *out)
+{
+    char left[80], text[64], low[32], high[32];
+    if (o->letter != 0)
+        snprintf(left, sizeof left, "-%c, --%s%s", o->letter, o->name, kind_text(o));
+    else
+        snprintf(left, sizeof left, "    --%s%s", o->name, kind_text(o));
+    bytes_add_format(out, strlen(left) > 30 ? "  %s\n%34s" : "  %-31s %s", left, "");
+    bytes_add_text(out, o->help);
+    if (o->kind == OPTION_CHOICE)
+        bytes_add_format(out, ": %s", o->choices);
+    if (o->low != o->high) {
+        decimal_write(low, o->low);
+        decimal_write(high, o->high);
+        bytes_add_format(out, ", %s to %s", low, high);
+    }
+    if (default_text(o, text)[0] != '\0')
+        bytes_add_format(out, " (default %s)", text);
+    bytes_add_text(out, "\n");
+}
+
+void options_help(const Options *options, Bytes *out)
+{
+    bytes_add_format(out, "usage: ldm99 %s [options]%s%s\n%s\n\n", options->command,
+                     options->usage[0] != '\0' ? " " : "", options->usage, options->about);
+    for (int t = 0; t < OPTIONS_TABLES && options->tables[t] != NULL; t++) {
+        for (const Option *o = options->tables[t]; o->kind != OPTION_END; o++)
+            help_row(o, out);
+        bytes_add_text(out, "\n");
+    }
+}
+
+void options_write_config(const Options *options, Bytes *out)
+{
+    JsonWriter json = {.out = out};
+    char text[64];
+    json_begin_object(&json, NULL);
+    for (int t = 0; t < OPTIONS_TABLES && options->tables[t] != NULL; t++)
+        for (const Option *o = options->tables[t]; o->kind != OPTION_END; o++) {
+            switch (o->kind) {
+            case OPTION_TEXT:
+            case OPTION_CHOICE:
+                if (*(const char *const *)o->value != NULL)
+                    json_write_text(&json, o->name, *(const char *const *)o->value);
+                else
+                    json_write_null(&json, o->name);
+                break;
+            case OPTION_TEXTS:
+                json_begin_array(&json, o->name);
+                for (int i = 0; i < ((const OptionTexts *)o->value)->count; i++)
+                    json_write_text(&json, NULL, ((const OptionTexts *)o->value)->text[i]);
+                json_end(&json);
+                break;
+            case OPTION_INT: json_write_int(&json, o->name, *(const int *)o->value); break;
+            case OPTION_SEED: json_write_text(&json, o->name, default_text(o, text)); break;
+            case OPTION_NUMBER: json_write_number(&json, o->name, *(const double *)o->value); break;
+            case OPTION_FLAG: json_write_bool(&json, o->name, *(const bool *)o->value); break;
+            case OPTION_END: break;
+            }
+        }
+    json_end(&json);
+    bytes_add_text(out, "\n");
+}
+
+/* One value of the configuration file, as the words of a command line would give it. */
+static Status set_from_json(const Options *options, const char *name, const Json *value, const char *path,
+                            Error *err)
+{
+    char number[32];
+    switch (json_kind(value)) {
+    case JSON_TEXT: return options_set(options, name, json_text(value, ""), err);
+    case JSON_NUMBER:
+        decimal_write(number, json_number(value, 0.0));
+        return options_set(options, name, number, err);
+    case JSON_BOOL: return options_set(options, name, json_bool(value, false) ? "true" : "false", err);
+    case JSON_ARRAY: {
+        Status status = STATUS_OK;
+        for (size_t i = 0; i < json_count(value) && status == STATUS_OK; i++)
+            status = options_set(options, name, json_text(json_at(value, i), ""), err);
+        return status;
+    }
+    case JSON_NULL: return STATUS_OK;
+    default:
+        return error_set(err, STATUS_FORMAT, "%s: \"%s\" must be text, a number, true or false", path,
+                         name);
+    }
+}
+
+Status options_read_config(const Options *options, const char *path, Arena *arena, Error *err)
+{
+    Bytes text;
+    const Json *json = NULL;
+    Status status = file_read(&text, path, arena, err);
+    if (status == STATUS_OK)
+        status = json_parse(&json, (const char *)text.data, text.size, path, arena, err);
+    if (status == STATUS_OK && json_kind(json) != JSON_OBJECT)
+        status = error_set(err, STATUS_FORMAT, "%s: is not a JSON object of options", path);
+    for (size_t i = 0; status == STATUS_OK && i < json_count(json); i++)
+        status = set_from_json(options, json_key(json, i), json_at(json, i), path, err);
+    return status;
+}

@@ -1,0 +1,142 @@
+#include "cli/train_log.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/decimal.h"
+#include "base/file.h"
+#include "io/svg_plot.h"
+
+static const char *const header = "step,loss,held_out_loss,grad_norm,lr,seconds\n";
+enum { COLUMNS = 6 };
+
+Status train_log_add(TrainLog *log, TrainRow row, Error *err)
+{
+    if (log->count == log->room) {
+        const size_t room = log->room < 64 ? 256 : log->room * 2;
+        TrainRow *rows = arena_raw(log->arena, room, sizeof *rows);
+        if (rows == NULL)
+            return error_set(err, STATUS_MEMORY, "no memory for %zu rows of the log", room);
+        if (log->count > 0)
+            memcpy(rows, log->rows, log->count * sizeof *rows);
+        log->rows = rows;
+        log->room = room;
+    }
+    log->rows[log->count++] = row;
+    return STATUS_OK;
+}
+
+static void add_cell(Bytes *out, double x, char end)
+{
+    char text[32] = "";
+    if (x == x)
+        decimal_write(text, x);
+    bytes_add_text(out, text);
+    bytes_add_byte(out, (unsigned char)end);
+}
+
+Status train_log_write(const TrainLog *log, const char *path, Arena *scratch, Error *err)
+{
+    const ArenaMark mark = arena_mark(scratch);
+    Bytes out = {.arena = scratch};
+    bytes_add_text(&out, header);
+    for (size_t i = 0; i < log->count; i++) {
+        const TrainRow *r = &log->rows[i];
+        add_cell(&out, (double)r->step, ',');
+        add_cell(&out, r->loss, ',');
+        add_cell(&out, r->held_out, ',');
+        add_cell(&out, (double)(float)r->grad_norm, ',');
+        add_cell(&out, r->lr, ',');
+        add_cell(&out, floor(r->seconds * 10.0) / 10.0, '\n');
+    }
+    Status status = STATUS_OK;
+    if (out.failed)
+        status = error_set(err, STATUS_MEMORY, "%s: no memory for the log", path);
+    else
+        status = file_write(path, out.data, out.size, err);
+    arena_release(scratch, mark);
+    return status;
+}
+
+/* One line into cells; an empty cell is NAN.  Returns the start of the next line, NULL on a bad cell. */
+static const char *read_line(double cell[COLUMNS], const char *p)
+{
+    for (int i = 0; i < COLUMNS; i++) {
+        size_t used = 0;
+        cell[i] = NAN;
+        if (*p != ',' && *p != '\n' && !decimal_read(&cell[i], p, strlen(p), &used))
+            return NULL;
+        p += used;
+        if (*p++ != (i + 1 < COLUMNS ? ',' : '\n'))
+            return NULL;
+    }
+    return p;
+}
+
+Status train_log_read(TrainLog *log, const char *path, uint64_t step, Error *err)
+{
+    Bytes text;
+    Status status = file_read(&text, path, log->arena, err);
+    if (status != STATUS_OK)
+        return status;
+    const char *p = (const char *)text.data;
+    if (strncmp(p, header, strlen(header)) != 0)
+        return error_set(err, STATUS_FORMAT, "%s: is not the log of a training run", path);
+    p += strlen(header);
+    for (int line = 2; *p != '\0' && status == STATUS_OK; line++) {
+        double cell[COLUMNS];
+        p = read_line(cell, p);
+        if (p == NULL)
+            return error_set(err, STATUS_FORMAT, "%s: line %d is not a row of the log", path, line);
+        const TrainRow row = {(uint64_t)cell[0], cell[1], cell[2], cell[3], cell[4], cell[5]};
+        if (row.step <= step)
+            status = train_log_add(log, row, err);
+    }
+    return status;
+}
+
+/* Means of the loss over runs of `width` steps, which a person can read where single steps are noise. */
+static size_t smoothed(const TrainLog *log, double *x, double *y, size_t width)
+{
+    size_t n = 0;
+    for (size_t first = 1; first < log->count; first += width) {
+        const size_t end = first + width < log->count ? first + width : log->count;
+        double sum = 0.0, steps = 0.0;
+        for (size_t i = first; i < end; i++) {
+            sum += log->rows[i].loss;
+            steps += (double)log->rows[i].step;
+        }
+        x[n] = steps / (double)(end - first);
+        y[n++] = sum / (double)(end - first);
+    }
+    return n;
+}
+
+Status train_log_plot(const TrainLog *log, const char *title, const char *path, Arena *scratch, Error *err)
+{
+    const ArenaMark mark = arena_mark(scratch);
+    double *x = arena_raw(scratch, 4 * (log->count + 1), sizeof *x);
+    if (x == NULL)
+        return error_set(err, STATUS_MEMORY, "%s: no memory for the plot", path);
+    double *y = x + log->count + 1, *held_x = y + log->count + 1, *held_y = held_x + log->count + 1;
+    const size_t width = log->count / 200 + 1, points = smoothed(log, x, y, width);
+    size_t held = 0;
+    for (size_t i = 0; i < log->count; i++)
+        if (log->rows[i].held_out == log->rows[i].held_out) {
+            held_x[held] = (double)log->rows[i].step;
+            held_y[held++] = log->rows[i].held_out;
+        }
+    const PlotSeries series[2] = {{.label = "training (means)", .x = x, .y = y, .count = points},
+                                  {.label = "held out, averaged weights",
+                                   .x = held_x,
+                                   .y = held_y,
+                                   .count = held,
+                                   .style = PLOT_LINE_AND_MARKS}};
+    char text[120];
+    snprintf(text, sizeof text, "Training %s", title);
+    const PlotOptions options = {.title = text, .x_label = "step", .y_label = "loss", .log_y = true};
+    const Status status = svg_plot_write(path, series, held > 0 ? 2 : 1, &options, scratch, err);
+    arena_release(scratch, mark);
+    return status;
+}

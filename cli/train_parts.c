@@ -1,0 +1,89 @@
+#include "cli/train_parts.h"
+
+#include <string.h>
+
+#include "base/file.h"
+#include "diffusion/config_reader.h"
+
+static const char *const splits[] = {"train", "test", "all", NULL};
+static const char *const concepts[] = {"core", "trained", "held", "all", NULL};
+static const char *const kinds[] = {"singles", "scenes", "layered"};
+
+static float share(ConfigReader *r, const char *key, float otherwise)
+{
+    return (float)config_number(r, key, (double)otherwise, 0.0, 1000.0);
+}
+
+static void read_world_options(WorldOptions *o, ConfigReader *r)
+{
+    static const char *const levels[] = {"level0", "level1", "level2"};
+    *o = WORLD_DEFAULTS;
+    o->size = config_int(r, "size", o->size, 32, 128);
+    o->split = (WorldSplit)config_choice(r, "split", o->split, splits);
+    o->concepts = (WorldConcepts)config_choice(r, "concepts", o->concepts, concepts);
+    for (int i = 0; i < WORLD_KINDS; i++)
+        o->share[i] = share(r, kinds[i], o->share[i]);
+    for (int i = 0; i < 3; i++)
+        o->level[i] = share(r, levels[i], o->level[i]);
+    o->white = share(r, "white", o->white);
+    o->reorder = share(r, "reorder", o->reorder);
+    o->drop_style = share(r, "drop_style", o->drop_style);
+    o->drop_background = share(r, "drop_background", o->drop_background);
+}
+
+Status data_recipe_read(DataRecipe *out, const Recipe *recipe, const World *world, Arena *arena, Error *err)
+{
+    enum { MANY = 100000000 };
+    DataRecipe d = {.pool = 0};
+    if (json_kind(recipe->data) != JSON_OBJECT)
+        return error_set(err, STATUS_FORMAT, "%s: has no object \"data\"", recipe->path);
+    ConfigReader r = config_reader(recipe->data, recipe->path, arena);
+    read_world_options(&d.train, &r);
+    d.held_out = d.train;
+    d.held_out.split = (WorldSplit)config_choice(&r, "held_out_split", SPLIT_TEST, splits);
+    d.pool = config_int(&r, "pool", 0, 0, MANY);
+    d.held_out_pool = config_int(&r, "held_out_pool", 0, 0, MANY);
+    d.captions = config_int(&r, "captions", 0, 0, MANY);
+    d.vocabulary = config_int(&r, "vocabulary", 0, 0, MANY);
+    d.length = config_int(&r, "length", 77, 2, MANY);
+    Status status = config_finish(&r, err);
+    if (status == STATUS_OK)
+        status = world_options_check(world, &d.train, err);
+    if (status == STATUS_OK)
+        status = world_options_check(world, &d.held_out, err);
+    if (status == STATUS_OK)
+        *out = d;
+    return status;
+}
+
+Status write_config(const char *folder, const Bytes *config, Arena *scratch, Error *err)
+{
+    const char *path = path_join(scratch, folder, "config.json");
+    if (config->failed || path == NULL)
+        return error_set(err, STATUS_MEMORY, "%s: no memory for the configuration", folder);
+    const Status status = folder_make(folder, err);
+    return status == STATUS_OK ? file_write(path, config->data, config->size, err) : status;
+}
+
+Status run_part(TrainCommand *t, const TrainTask *task, Weights *const *weights, int weights_count,
+                Status (*save)(void *self, const char *folder, Arena *scratch, Error *err),
+                Status (*sheet)(void *self, const char *path, Arena *scratch, Error *err), void *self,
+                Error *err)
+{
+    Trainer trainer;
+    Status status =
+        trainer_init(&trainer, task, &t->recipe.train, weights, weights_count, &t->command.arena, err);
+    if (status != STATUS_OK)
+        return status;
+    TrainRun run = {.command = &t->command,
+                    .recipe = &t->recipe,
+                    .trainer = &trainer,
+                    .folder = t->output,
+                    .resume = t->resume,
+                    .save = save,
+                    .sheet = sheet,
+                    .self = self};
+    status = train_run(&run, err);
+    trainer_free(&trainer);
+    return status;
+}

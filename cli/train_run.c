@@ -1,0 +1,186 @@
+#include "cli/train_run.h"
+
+#include <math.h>
+#include <stdio.h>
+
+#include "base/file.h"
+#include "cli/progress.h"
+#include "cli/train_log.h"
+#include "diffusion/train_state.h"
+
+/* One run's files and measurements. */
+typedef struct {
+    TrainRun *run;
+    TrainLog log;
+    Progress progress;
+    double before; /* seconds of the sessions before a resume */
+    Arena scratch;
+    const char *state, *csv, *svg;
+} Session;
+
+static const char *in_folder(Session *s, const char *name)
+{
+    return path_join(&s->run->command->arena, s->run->folder, name);
+}
+
+static bool due(uint64_t step, uint64_t every, uint64_t last)
+{
+    return every != 0 && (step % every == 0 || step == last);
+}
+
+static Status measure_held_out(Session *s, double *loss, Error *err)
+{
+    Trainer *t = s->run->trainer;
+    *loss = NAN;
+    if (t->options.held_out == 0)
+        return STATUS_OK;
+    trainer_swap_ema(t);
+    const Status status = trainer_held_out(t, loss, err);
+    trainer_swap_ema(t);
+    return status;
+}
+
+static Status write_sheet(Session *s, Error *err)
+{
+    char name[64];
+    Trainer *t = s->run->trainer;
+    if (s->run->sheet == NULL)
+        return STATUS_OK;
+    snprintf(name, sizeof name, "sheet_%07llu.png", (unsigned long long)t->step);
+    const char *path = in_folder(s, name);
+    if (path == NULL)
+        return error_set(err, STATUS_MEMORY, "no memory for a file name");
+    trainer_swap_ema(t);
+    const Status status = s->run->sheet(s->run->self, path, &s->scratch, err);
+    trainer_swap_ema(t);
+    arena_free(&s->scratch);
+    return status;
+}
+
+static Status save_state(Session *s, Error *err)
+{
+    Status status = train_state_save(s->run->trainer, s->run->recipe->hash, s->state, &s->scratch, err);
+    if (status == STATUS_OK)
+        status = train_log_write(&s->log, s->csv, &s->scratch, err);
+    if (status == STATUS_OK && s->log.count > 1)
+        status = train_log_plot(&s->log, s->run->trainer->task->name, s->svg, &s->scratch, err);
+    arena_free(&s->scratch);
+    return status;
+}
+
+/* What is due after the step just done, beside the log's row. */
+static Status after_step(Session *s, const TrainReport *report, Error *err)
+{
+    const Recipe *recipe = s->run->recipe;
+    const uint64_t last = recipe->train.max_train_steps;
+    char note[96];
+    TrainRow row = {.step = report->step,
+                    .loss = report->loss,
+                    .held_out = NAN,
+                    .grad_norm = report->grad_norm,
+                    .lr = report->lr};
+    Status status = STATUS_OK;
+    if (due(report->step, recipe->held_out_every, last))
+        status = measure_held_out(s, &row.held_out, err);
+    row.seconds = s->before + progress_seconds(&s->progress);
+    if (status == STATUS_OK)
+        status = train_log_add(&s->log, row, err);
+    if (row.held_out == row.held_out)
+        snprintf(note, sizeof note, "loss %.5f  held-out %.5f", report->loss, row.held_out);
+    else
+        snprintf(note, sizeof note, "loss %.5f", report->loss);
+    progress_show(&s->progress, report->step, last, note, report->step % 50 == 0 || report->step == last);
+    if (status == STATUS_OK && due(report->step, recipe->sample_every, last))
+        status = write_sheet(s, err);
+    if (status == STATUS_OK && due(report->step, recipe->save_every, last))
+        status = save_state(s, err);
+    return status;
+}
+
+static Status begin(Session *s, Error *err)
+{
+    TrainRun *run = s->run;
+    Trainer *t = run->trainer;
+    s->log.arena = &run->command->arena;
+    s->state = in_folder(s, "state.safetensors");
+    s->csv = in_folder(s, "log.csv");
+    s->svg = in_folder(s, "loss.svg");
+    if (s->state == NULL || s->csv == NULL || s->svg == NULL)
+        return error_set(err, STATUS_MEMORY, "no memory for file names");
+    Status status = folder_make(run->folder, err);
+    if (status == STATUS_OK && run->resume) {
+        status = train_state_load(t, run->recipe->hash, s->state, &s->scratch, err);
+        if (status == STATUS_OK)
+            status = train_log_read(&s->log, s->csv, t->step, err);
+        s->before = s->log.count > 0 ? s->log.rows[s->log.count - 1].seconds : 0.0;
+        arena_free(&s->scratch);
+    } else if (status == STATUS_OK && file_exists(s->state)) {
+        status = error_set(err, STATUS_ARGUMENT,
+                           "%s: a run is there already; give --resume or another --output", s->state);
+    }
+    if (status != STATUS_OK || t->step > 0)
+        return status;
+    TrainRow row = {.loss = NAN};
+    status = measure_held_out(s, &row.held_out, err);
+    row.grad_norm = row.lr = NAN;
+    if (status == STATUS_OK)
+        status = train_log_add(&s->log, row, err);
+    if (status == STATUS_OK && run->recipe->sample_every != 0)
+        status = write_sheet(s, err);
+    return status;
+}
+
+static Status finish(Session *s, Error *err)
+{
+    Trainer *t = s->run->trainer;
+    char hash[65];
+    Status status = save_state(s, err);
+    trainer_swap_ema(t);
+    if (status == STATUS_OK)
+        status = s->run->save(s->run->self, s->run->folder, &s->scratch, err);
+    trainer_swap_ema(t);
+    trainer_hash(t, hash);
+    if (status != STATUS_OK)
+        return status;
+    const TrainRow *row = &s->log.rows[s->log.count - 1];
+    const size_t peak =
+        s->run->command->arena.reserved_peak + t->activations.reserved_peak + t->gradients.reserved_peak;
+    if (s->run->command->json)
+        printf(
+            "{\"steps\": %llu, \"loss\": %.9g, \"held_out\": %.9g, \"seconds\": %.1f, \"peak_bytes\": %zu, "
+            "\"state_sha256\": \"%s\"}\n",
+            (unsigned long long)t->step, row->loss, row->held_out, row->seconds, peak, hash);
+    else
+        printf("%s: %llu steps in %.0f s, loss %.6f, held-out loss %.6f\nstate sha256 %s\npeak memory %.1f "
+               "MiB\n",
+               t->task->name, (unsigned long long)t->step, row->seconds, row->loss, row->held_out, hash,
+               (double)peak / 1048576.0);
+    return STATUS_OK;
+}
+
+Status train_run(TrainRun *run, Error *err)
+{
+    Session s = {.run = run};
+    Trainer *t = run->trainer;
+    interrupts_watch();
+    Status status = begin(&s, err);
+    s.progress = progress_begin(t->task->name, run->command->quiet, t->step);
+    while (status == STATUS_OK && t->step < run->recipe->train.max_train_steps) {
+        TrainReport report;
+        status = trainer_step(t, &report, err);
+        if (status == STATUS_OK)
+            status = after_step(&s, &report, err);
+        if (status == STATUS_OK && interrupted() && t->step < run->recipe->train.max_train_steps) {
+            status = save_state(&s, err);
+            if (status == STATUS_OK)
+                status = error_set(err, STATUS_INTERRUPTED,
+                                   "train %s: stopped and saved after step %llu; --resume goes on",
+                                   t->task->name, (unsigned long long)t->step);
+        }
+    }
+    progress_end(&s.progress);
+    if (status == STATUS_OK)
+        status = finish(&s, err);
+    arena_free(&s.scratch);
+    return status;
+}

@@ -1,0 +1,26 @@
+/* cli/train_run.h - a training run from start or resume to saved model, with everything that it shows on the way.
+ *
+ * The folder gets state.safetensors (for --resume), log.csv, loss.svg, sheet_STEP.png, and the model in the
+ * diffusers layout. */
+#ifndef CLI_TRAIN_RUN_H
+#define CLI_TRAIN_RUN_H
+
+#include "cli/common.h"
+#include "diffusion/recipe.h"
+#include "diffusion/trainer.h"
+
+typedef struct {
+    Command *command;
+    const Recipe *recipe;
+    Trainer *trainer;
+    const char *folder;
+    bool resume;
+    /* Both are called with the averaged weights in place. */
+    Status (*save)(void *self, const char *folder, Arena *scratch, Error *err);
+    Status (*sheet)(void *self, const char *path, Arena *scratch, Error *err); /* NULL: no sheets */
+    void *self;
+} TrainRun;
+
+MUST_CHECK Status train_run(TrainRun *run, Error *err);
+
+#endif

@@ -1,0 +1,126 @@
+#include <stdio.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "cli/train_parts.h"
+#include "diffusion/latent_pool.h"
+#include "diffusion/train_vae.h"
+#include "io/png.h"
+#include "io/sheet.h"
+#include "weights/weights_save.h"
+
+enum { SHEET = 16, SCALING_PICTURES = 512 };
+
+typedef struct {
+    TrainCommand *command;
+    VaeTraining training;
+    Vae vae;
+    Weights weights;
+} VaePart;
+
+/* The pictures (seed+1, first ...) of the held-out options and what the autoencoder makes of them, side by side. */
+static Status add_pair(VaePart *v, SheetCell cells[2], int i, Arena *scratch, Error *err)
+{
+    const VaeTraining *training = &v->training;
+    const int size = training->held_out.size;
+    const int dim[4] = {1, 3, size, size};
+    WorldSample sample;
+    Status status = world_sample(training->world, &training->held_out, training->seed + 1, (uint64_t)i,
+                                 &sample, scratch, err);
+    Image *images = arena_alloc(scratch, 2, sizeof *images);
+    if (status == STATUS_OK && images == NULL)
+        status = error_set(err, STATUS_MEMORY, "no memory for a sample sheet");
+    if (status == STATUS_OK)
+        status = image_new(&images[1], size, size, 3, scratch, err);
+    if (status != STATUS_OK)
+        return status;
+    Tape tape = {.arena = scratch};
+    const Tensor *moments = vae_encode(&tape, &v->vae, tape_input(&tape, sample.planes, 4, dim, false));
+    if (moments == NULL)
+        return error_set(err, tape.error.status, "%s", tape.error.text);
+    const int latent[4] = {1, moments->dim[1] / 2, moments->dim[2], moments->dim[3]};
+    const Tensor *back = vae_decode(&tape, &v->vae, tape_input(&tape, moments->data, 4, latent, false));
+    if (back == NULL)
+        return error_set(err, tape.error.status, "%s", tape.error.text);
+    image_from_planes(&images[1], back->data);
+    images[0] = sample.image;
+    cells[0] = (SheetCell){&images[0], sample.caption};
+    cells[1] = (SheetCell){&images[1], "through the autoencoder"};
+    return STATUS_OK;
+}
+
+static Status sheet(void *self, const char *path, Arena *scratch, Error *err)
+{
+    VaePart *v = self;
+    SheetCell cells[2 * SHEET];
+    Image image;
+    const SheetOptions options = {.columns = 8, .zoom = 2};
+    Status status = STATUS_OK;
+    for (int i = 0; i < SHEET && status == STATUS_OK; i++)
+        status = add_pair(v, &cells[2 * i], i, scratch, err);
+    if (status == STATUS_OK)
+        status = sheet_make(&image, cells, 2 * SHEET, &options, scratch, err);
+    return status == STATUS_OK ? png_write(path, &image, NULL, 0, scratch, err) : status;
+}
+
+/* scaling_factor: 1 / standard deviation of latents, over pictures that training drew from. */
+static Status measure_scaling(VaePart *v, Arena *scratch, Error *err)
+{
+    LatentPool pool;
+    const Status status =
+        latent_pool_fill(&pool, &v->vae, NULL, &v->command->world, &v->training.train, v->training.seed + 2,
+                         SCALING_PICTURES, NULL, NULL, scratch, err);
+    if (status == STATUS_OK) /* four digits are enough, and read well */
+        v->vae.config.scaling_factor =
+            (double)(int)(latent_pool_scaling_factor(&pool) * 10000.0 + 0.5) / 10000.0;
+    return status;
+}
+
+static Status save(void *self, const char *folder, Arena *scratch, Error *err)
+{
+    VaePart *v = self;
+    Bytes config = {.arena = scratch};
+    JsonWriter json = {.out = &config};
+    Status status = measure_scaling(v, scratch, err);
+    vae_config_write(&json, &v->vae.config);
+    if (status == STATUS_OK)
+        status = write_config(folder, &config, scratch, err);
+    const char *path = path_join(scratch, folder, "diffusion_pytorch_model.safetensors");
+    if (status == STATUS_OK && path == NULL)
+        status = error_set(err, STATUS_MEMORY, "no memory for a file name");
+    return status == STATUS_OK ? weights_save(&v->weights, NULL, path, F16, scratch, err) : status;
+}
+
+Status train_vae_part(TrainCommand *t, Error *err)
+{
+    VaePart *v = arena_alloc(&t->command.arena, 1, sizeof *v);
+    VaeConfig config;
+    DataRecipe data;
+    if (v == NULL)
+        return error_set(err, STATUS_MEMORY, "no memory to train");
+    Status status = vae_config_read(&config, t->recipe.model, t->recipe_path, &t->command.arena, err);
+    if (status == STATUS_OK)
+        status = data_recipe_read(&data, &t->recipe, &t->world, &t->command.arena, err);
+    if (status == STATUS_OK)
+        status = vae_loss_weights_read(&v->training.loss, t->recipe.loss, t->recipe_path, &t->command.arena,
+                                       err);
+    if (status != STATUS_OK)
+        return status;
+    v->command = t;
+    v->weights = weights_create(&t->command.arena, t->recipe.train.seed);
+    v->weights.trainable = true;
+    vae_load(&v->vae, &config, &v->weights, "");
+    status = weights_finish(&v->weights, err);
+    if (status != STATUS_OK)
+        return status;
+    v->training.vae = &v->vae;
+    v->training.world = &t->world;
+    v->training.train = data.train;
+    v->training.held_out = data.held_out;
+    v->training.seed = t->recipe.train.seed;
+    const TrainTask task = vae_training_task(&v->training);
+    Weights *const weights[] = {&v->weights};
+    status = run_part(t, &task, weights, 1, save, sheet, v, err);
+    arena_free(&v->training.scratch);
+    return status;
+}
