@@ -54,7 +54,8 @@ typedef struct {
     int calls, conditions;
     double time[STEPS];
     float seen[STEPS];
-    int spoil; /* call whose output holds infinity; -1: none */
+    float stretch; /* of condition 1; 0: 1 */
+    int spoil;     /* call whose output holds infinity; -1: none */
     bool fail;
 } Script;
 
@@ -68,7 +69,7 @@ static Status predict(void *context, float *out, const float *x, double time, Er
         return error_set(err, STATUS_SHAPE, "the network says no");
     for (int c = 0; c < s->conditions; c++)
         for (int i = 0; i < IMAGES * N; i++)
-            out[c * IMAGES * N + i] = x[i] / 2 + (float)c;
+            out[c * IMAGES * N + i] = (x[i] / 2 + (float)c) * (c == 1 && s->stretch > 0 ? s->stretch : 1);
     if (s->spoil == s->calls)
         out[N] = INFINITY; /* the second image, condition 0 */
     s->calls++;
@@ -146,6 +147,14 @@ static void test_rescale(void)
           STATUS_OK);
     CHECK_NEAR(x[0], 4, 1e-6);
     CHECK_NEAR(x[7], 162, 1e-6);
+    script.stretch =
+        3; /* condition 1 is 3 (x / 2 + 1): w = 2 gives 5 x / 2 + 6, scaled down to x's 3 / 2 */
+    for (int i = 0; i < IMAGES * N; i++)
+        x[i] = (float)i;
+    CHECK(denoise(x, &run, &network, (GuidanceOptions){.guidance = 2, .rescale = 1}, NULL, &arena, NULL) ==
+          STATUS_OK);
+    for (int i = 0; i < IMAGES * N; i++)
+        CHECK_NEAR(x[i], i + (2.0 * i * 2.5 + 6) * 0.6, 1e-5);
     Error err = {0};
     CHECK(denoise(x, &run, &network, (GuidanceOptions){.rescale = 1.5}, NULL, &arena, &err) ==
           STATUS_ARGUMENT);

@@ -91,6 +91,25 @@ static void test_point_mass_is_found(void)
     }
 }
 
+/* With an offset the last timestep is 1: alpha-bar before it is 1 whatever set_alpha_to_one says (that is DDIM's),
+ * the variance is 0 and held at 1e-20, so that noise is drawn as diffusers draws it. */
+static void test_last_step_with_offset(void)
+{
+    Arena arena = {0};
+    SchedulerConfig c = SCHEDULER_STABLE_DIFFUSION;
+    Rng rng = rng_stream(RNG_PHILOX, 3, STREAM_STEP, 0), before = rng;
+    SamplerRun run = {0};
+    CHECK(sampler_begin(&run, &SAMPLER_DDPM, &c, (SamplerOptions){0}, 10, 1, 1, &rng, &arena, NULL) ==
+          STATUS_OK);
+    float x = 0.5f, out = 0.25f;
+    const double a = schedule_signal(&run.schedule, 1), s = schedule_noise(&run.schedule, 1);
+    CHECK(run.time[9] == 1);
+    SAMPLER_DDPM.step(&run, 9, &x, &out);
+    CHECK_NEAR(x, (0.5 - s * 0.25) / a, 1e-7);
+    CHECK(memcmp(&rng, &before, sizeof rng) != 0);
+    arena_free(&arena);
+}
+
 static void test_refused(void)
 {
     Arena arena = {0};
@@ -121,6 +140,7 @@ int main(void)
     test_one_step_by_hand();
     test_gaussian_variance();
     test_point_mass_is_found();
+    test_last_step_with_offset();
     test_refused();
     published_loops(&SAMPLER_DDPM, 998, true, 2e-6);
     published_loops(&SAMPLER_DDPM, 998, false, 1e-4);

@@ -89,6 +89,26 @@ static void test_decode_gives_the_words_back(void)
     arena_free(&arena);
 }
 
+/* Written out in a prompt, start and end stand for themselves: exactly written anywhere, in capitals as words. */
+static void test_special_tokens_in_a_prompt(void)
+{
+    static const struct {
+        const char *text;
+        int count, ids[4];
+    } CASES[] = {{"!<|endoftext|>", 2, {256, 1513}},
+                 {"a<|startoftext|>a", 3, {320, 1512, 320}},
+                 {"<|ENDOFTEXT|> a", 2, {1513, 320}}};
+    Arena arena = {0};
+    const Tokenizer t = open_tokenizer(FOLDER, &arena);
+    for (size_t i = 0; i < sizeof CASES / sizeof CASES[0]; i++) {
+        int *ids;
+        size_t count = 0;
+        CHECK(tokenizer_tokens(&ids, &count, &t, CASES[i].text, &arena, NULL) == STATUS_OK);
+        CHECK(count == (size_t)CASES[i].count && memcmp(ids, CASES[i].ids, count * sizeof *ids) == 0);
+    }
+    arena_free(&arena);
+}
+
 static void test_text_that_is_not_utf8_is_refused(void)
 {
     Arena arena = {0};
@@ -160,6 +180,7 @@ int main(void)
     test_prompts_of_a_small_vocabulary();
     test_long_prompts_are_cut();
     test_decode_gives_the_words_back();
+    test_special_tokens_in_a_prompt();
     test_text_that_is_not_utf8_is_refused();
     test_no_memory();
     test_reference_cases();

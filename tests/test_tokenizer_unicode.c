@@ -62,6 +62,7 @@ static void test_lower(void)
     check_lower((const uint32_t[]){'A', 'z', '[', '@'}, 4, (const uint32_t[]){'a', 'z', '[', '@'}, 4);
     check_lower((const uint32_t[]){0xc5, 0x416, 0x1e9e}, 3, (const uint32_t[]){0xe5, 0x436, 0xdf}, 3);
     check_lower((const uint32_t[]){0x130}, 1, (const uint32_t[]){'i', 0x307}, 2);
+    check_lower((const uint32_t[]){0x100, 0x101, 0x102}, 3, (const uint32_t[]){0x101, 0x101, 0x103}, 3);
     check_lower((const uint32_t[]){0x1c5, 0x178}, 2, (const uint32_t[]){0x1c6, 0xff}, 2);
     check_lower((const uint32_t[]){0x24b6, 0x10400}, 2, (const uint32_t[]){0x24d0, 0x10428}, 2);
     check_lower((const uint32_t[]){0x17f}, 1, (const uint32_t[]){0x17f}, 1); /* the long s has none */
