@@ -19,8 +19,8 @@ enum {
 enum { HASH_BITS = 15, HASH_SIZE = 1 << HASH_BITS, TOKENS = 16384 };
 
 /* Places where three bytes occurred: the last one by their hash, and from each place the one before.
- * Places are counted modulo 2^32; one that is not meant shows by a distance that does not grow, or its bytes
- * differ, so nothing needs a mark for "none". */
+ * Places are counted modulo 2^32; one that is not meant shows by a distance that does not grow, or its
+ * bytes differ, so nothing needs a mark for "none". */
 typedef struct {
     const unsigned char *data;
     size_t size;

@@ -1,7 +1,7 @@
 /* io/deflate.h - packs bytes into a deflate stream: PNG pixels, zip members.
  *
- * Sources: RFC 1951 (deflate), RFC 1950 (zlib).  Sizes are those of zlib's default level or a little less; the
- * bytes are a function of the input alone. */
+ * Sources: RFC 1951 (deflate), RFC 1950 (zlib).  Sizes are those of zlib's default level or a little
+ * less; the bytes are a function of the input alone. */
 #ifndef IO_DEFLATE_H
 #define IO_DEFLATE_H
 

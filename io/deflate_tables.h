@@ -35,7 +35,8 @@ extern const unsigned char
 /* Lengths of the fixed literal code, for all 288 symbols. */
 void deflate_fixed_lengths(unsigned char length[DEFLATE_LITERALS]);
 
-/* The lowest `count` bits in reversed order: codes are sent highest bit first, all else lowest bit first. */
+/* The lowest `count` bits in reversed order: codes are sent highest bit first, all else lowest bit
+ * first. */
 unsigned deflate_reversed(unsigned code, int count);
 
 #endif

@@ -37,8 +37,9 @@ static int merge(uint32_t *list, unsigned char *leaf, const uint32_t *weight, in
     return total;
 }
 
-/* Level 0 holds the symbols alone; in the end the first 2n - 2 elements of the top level are taken.  A taken
- * pair takes two elements below it, and each time that a symbol is taken adds one bit to its code. */
+/* Level 0 holds the symbols alone; in the end the first 2n - 2 elements of the top level are taken.  A
+ * taken pair takes two elements below it, and each time that a symbol is taken adds one bit to its
+ * code. */
 void huffman_lengths(unsigned char *length, const uint32_t *count, int symbols, int limit)
 {
     uint16_t sorted[HUFFMAN_SYMBOLS_MAX];

@@ -121,8 +121,8 @@ void image_paste(Image *image, const Image *part, int x, int y)
                           image_at(part, column, row), part->channels);
 }
 
-/* With alphas a over b (of 255) and colours s, d:  alpha = a + b (1 - a),  colour = (a s + (1 - a) b d) / alpha.
- * In units of 1/255^2 both numerators are whole, so there is one rounding. */
+/* With alphas a over b (of 255) and colours s, d:  alpha = a + b (1 - a),  colour = (a s + (1 - a) b d) /
+ * alpha.  In units of 1/255^2 both numerators are whole, so there is one rounding. */
 static void pixel_over(unsigned char *to, int channels, const unsigned char *from)
 {
     const unsigned a = from[3], b = channels == 4 ? to[3] : 255;

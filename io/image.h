@@ -40,8 +40,9 @@ MUST_CHECK Status image_crop(Image *out, const Image *in, int x, int y, int widt
 
 void image_fill(Image *image, const unsigned char *colour); /* colour: one sample a channel */
 
-/* Copies `part` onto `image` with its upper left corner at (x, y); what falls outside is left away.  A grey
- * part is spread over colours; the alpha of `part` is copied when both have one, and left away otherwise. */
+/* Copies `part` onto `image` with its upper left corner at (x, y); what falls outside is left away.  A
+ * grey part is spread over colours; the alpha of `part` is copied when both have one, and left away
+ * otherwise. */
 void image_paste(Image *image, const Image *part, int x, int y);
 
 /* The same, but lays the pixels of `part` (4 channels) over those of `image` (3 or 4) by the "over" rule,

@@ -9,7 +9,8 @@
 /* What is around a stream is read by functions that move *at forward and return NULL, or what is wrong. */
 static const char CUT_SHORT[] = "the stream is cut short";
 
-/* RFC 1950, section 2.2: method 8 with a window of at most 32 KiB, a multiple of 31, no preset dictionary. */
+/* RFC 1950, section 2.2: method 8 with a window of at most 32 KiB, a multiple of 31, no preset
+ * dictionary. */
 static const char *zlib_header(const unsigned char **at, const unsigned char *end)
 {
     const unsigned char *p = *at;

@@ -19,8 +19,8 @@ typedef enum {
     INFLATE_GZIP  /* header before, CRC-32 and size behind: .gz, one member */
 } InflateWrap;
 
-/* Unpacks the stream that starts at `data`, of at most `size` bytes, into `out`, of `room` bytes.  With `out`
- * NULL the bytes are only counted and nothing behind the stream is compared.
+/* Unpacks the stream that starts at `data`, of at most `size` bytes, into `out`, of `room` bytes.  With
+ * `out` NULL the bytes are only counted and nothing behind the stream is compared.
  *   *unpacked   bytes written to out        *used   bytes of data that belong to the stream; both may be NULL
  * STATUS_FORMAT, in one sentence that starts with `name`: not a stream, cut short, longer than `room`, or
  * its check sum differs.  After a failure the contents of `out` are unspecified. */

@@ -5,10 +5,10 @@
 
 #include "io/deflate_tables.h"
 
-/* A canonical Huffman code (RFC 1951, section 3.2.2) is known by its number of codes of each length and by its
- * symbols in the order of their codes; decode_long reads a symbol from these two alone.  Codes of up to
- * QUICK_BITS bits, nearly all that occur, are found in one step in `quick`: index = the next bits of the
- * stream, entry = symbol << 4 | length, 0 where the code is longer or does not exist. */
+/* A canonical Huffman code (RFC 1951, section 3.2.2) is known by its number of codes of each length and
+ * by its symbols in the order of their codes; decode_long reads a symbol from these two alone.  Codes of
+ * up to QUICK_BITS bits, nearly all that occur, are found in one step in `quick`: index = the next bits
+ * of the stream, entry = symbol << 4 | length, 0 where the code is longer or does not exist. */
 enum { QUICK_BITS = 10, QUICK_SIZE = 1 << QUICK_BITS };
 
 typedef struct {
@@ -71,9 +71,9 @@ static unsigned bits(Inflate *s, int count)
     return value;
 }
 
-/* Builds the code from the length of each symbol's code; 0: the symbol does not occur.  True for a code that
- * uses every bit string, and for one with a single code of one bit (or none at all) if `lone` allows it, as
- * RFC 1951 does for distances. */
+/* Builds the code from the length of each symbol's code; 0: the symbol does not occur.  True for a code
+ * that uses every bit string, and for one with a single code of one bit (or none at all) if `lone` allows
+ * it, as RFC 1951 does for distances. */
 static int huffman_build(Huffman *h, const unsigned char *length, int symbols, int lone)
 {
     memset(h->quick, 0, sizeof h->quick);
@@ -107,8 +107,8 @@ static int huffman_build(Huffman *h, const unsigned char *length, int symbols, i
     return 1;
 }
 
-/* Codes of `bit` bits are the numbers first .. first + count[bit] - 1, in the order of symbol[].  A code comes
- * with its highest bit first. */
+/* Codes of `bit` bits are the numbers first .. first + count[bit] - 1, in the order of symbol[].  A code
+ * comes with its highest bit first. */
 static int decode_long(Inflate *s, const Huffman *h)
 {
     int code = 0, first = 0, index = 0;

@@ -1,10 +1,10 @@
 /* io/png.h - PNG pictures and the texts inside them.
  *
- * Source: Portable Network Graphics specification, third edition (W3C 2025), and ISO/IEC 15948.
- * Read: every colour type and bit depth, Adam7 interlace, palette, transparency.  Written: 8 bits, not
- * interlaced.  Colour profiles and gamma are not applied.  Every check sum is verified, and no memory is taken
- * that is out of proportion to the file: a header that promises more pixels than the packed data can hold
- * is refused before they are allocated. */
+ * Source: Portable Network Graphics specification, third edition (W3C 2025), and ISO/IEC 15948.  Read:
+ * every colour type and bit depth, Adam7 interlace, palette, transparency.  Written: 8 bits, not
+ * interlaced.  Colour profiles and gamma are not applied.  Every check sum is verified, and no memory is
+ * taken that is out of proportion to the file: a header that promises more pixels than the packed data
+ * can hold is refused before they are allocated. */
 #ifndef IO_PNG_H
 #define IO_PNG_H
 
@@ -39,7 +39,8 @@ MUST_CHECK Status png_decode_texts(PngText **texts, int *count, const void *data
 
 /* ---- Writing: png_write.c ----------------------------------------------------------------------------- */
 
-/* Appends a picture of 1, 3 or 4 channels with the texts (ASCII as tEXt, else as iTXt) before its pixels. */
+/* Appends a picture of 1, 3 or 4 channels with the texts (ASCII as tEXt, else as iTXt) before its
+ * pixels. */
 MUST_CHECK Status png_encode(Bytes *out, const Image *image, const PngText *texts, int count, Error *err);
 
 /* The same into a file, all or nothing; `scratch` is as before afterwards. */

@@ -9,7 +9,8 @@
 
 enum { PNG_NONE, PNG_SUB, PNG_UP, PNG_AVERAGE, PNG_PAETH, PNG_FILTERS };
 
-/* Undoes filter `kind` in place.  above: the row before, or `size` zeros; step: bytes of a pixel, at least 1. */
+/* Undoes filter `kind` in place.  above: the row before, or `size` zeros; step: bytes of a pixel, at
+ * least 1. */
 void png_unfilter(unsigned char *row, const unsigned char *above, size_t size, size_t step, int kind);
 
 /* The filtered row. */

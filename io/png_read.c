@@ -147,8 +147,8 @@ static Status chunks_read(Png *png, PngReader *reader, Error *err)
 
 /* ---- Pixels --------------------------------------------------------------------------------------------- */
 
-/* Pass i of Adam7 has the pixels (x0 + k dx, y0 + l dy) (specification, section 8.2); without interlace there is
- * one pass, with all pixels. */
+/* Pass i of Adam7 has the pixels (x0 + k dx, y0 + l dy) (specification, section 8, "Interlace methods");
+ * without interlace there is one pass, with all pixels. */
 typedef struct {
     int x0, y0, dx, dy;
 } Pass;
@@ -228,7 +228,8 @@ static bool pixel_expand(unsigned char *out, const Png *png, const unsigned char
     return true;
 }
 
-/* Undoes the filters of a pass in place and puts its pixels where they belong; *at moves behind the pass. */
+/* Undoes the filters of a pass in place and puts its pixels where they belong; *at moves behind the
+ * pass. */
 static Status pass_expand(Image *image, const Png *png, int index, unsigned char **at,
                           const unsigned char *zeros, Error *err)
 {

@@ -8,7 +8,8 @@
 #include "io/png_filter.h"
 
 /* Of the five filters the one whose differences, as signed bytes, have the least sum of magnitudes
- * (specification, section 12.7); of equals the first.  out and trial: 1 + size bytes, the filter's number first. */
+ * (specification, section 12, "Filter selection"); of equals the first.  out and trial: 1 + size bytes,
+ * the filter's number first. */
 static void filter_best(unsigned char *out, unsigned char *trial, const unsigned char *row,
                         const unsigned char *above, size_t size, size_t step)
 {

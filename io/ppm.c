@@ -13,8 +13,8 @@ static bool is_space(unsigned char c)
     return c == ' ' || (c >= '\t' && c <= '\r');
 }
 
-/* The next number, behind white space and comments (from '#' to the end of the line); false when there is none, or
- * it is above `most`. */
+/* The next number, behind white space and comments (from '#' to the end of the line); false when there is
+ * none, or it is above `most`. */
 static bool number_read(unsigned *out, Ppm *ppm, unsigned most)
 {
     bool comment = false;
@@ -47,8 +47,8 @@ static bool binary_read(unsigned *out, Ppm *ppm, unsigned most)
     return *out <= most;
 }
 
-/* At least so many bytes are needed for so many samples: with it a header cannot ask for more memory than is in
- * proportion to the file. */
+/* At least so many bytes are needed for so many samples: with it a header cannot ask for more memory than
+ * is in proportion to the file. */
 static uint64_t least_size(uint64_t samples, bool binary, unsigned most)
 {
     return binary ? samples * (most > 255 ? 2 : 1) : 2 * samples - 1;

@@ -7,8 +7,8 @@
 
 enum { PANEL = 256 };
 
-/* out (n) = sum over the taps of weight * row, rows of n samples: binary32 products and sums, taps ascending in
- * panels (contract, section 3). */
+/* out (n) = sum over the taps of weight * row, rows of n samples: binary32 products and sums, taps
+ * ascending in panels (contract, section 3). */
 static void row_make(float *out, float *panel, const float *rows, const ResizeTaps *taps, size_t n)
 {
     for (size_t i = 0; i < n; i++)

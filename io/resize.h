@@ -1,8 +1,9 @@
 /* io/resize.h - a picture at another size, shifted by parts of a pixel, mirrored.
  *
- * A separable linear filter (io/resize_weights.h), first along columns, then along rows, in binary32 by the order
- * of the contract's products (taps ascending, panels of 256).  Pixels with alpha are filtered premultiplied:
- * what is transparent has no colour.  Results are rounded to the nearest sample (a half to even). */
+ * A separable linear filter (io/resize_weights.h), first along columns, then along rows, in binary32 by
+ * the order of the contract's products (taps ascending, panels of 256).  Pixels with alpha are filtered
+ * premultiplied: what is transparent has no colour.  Results are rounded to the nearest sample (a half to
+ * even). */
 #ifndef IO_RESIZE_H
 #define IO_RESIZE_H
 
@@ -22,8 +23,9 @@ typedef enum {
 /* The literal {0} fills the output with the picture, by Lanczos. */
 typedef struct {
     ResizeFilter filter;
-    /* Where the picture's corners come to lie, in pixels of the output: (left, top) and (left + width, top +
-     * height).  width 0: at 0 and the whole width; height likewise.  |left|, |top| <= 2^20; 1 <= width <= 2^20. */
+    /* Where the picture's corners come to lie, in pixels of the output: (left, top) and (left + width,
+     * top + height).  width 0: at 0 and the whole width; height likewise.  |left|, |top| <= 2^20; 1 <=
+     * width <= 2^20. */
     double left, top, width, height;
     bool mirror; /* left and right exchanged */
     bool clear;  /* beyond the picture is transparent (channels 4) or black; otherwise its edges go on */
@@ -33,8 +35,8 @@ typedef struct {
 MUST_CHECK Status image_resize(Image *out, const Image *in, int width, int height, ResizeOptions options,
                                Arena *arena, Error *err);
 
-/* The usual preparation for a network with a square or fixed input: scaled by one factor until the picture covers
- * width x height, then cut to the middle. */
+/* The usual preparation for a network with a square or fixed input: scaled by one factor until the
+ * picture covers width x height, then cut to the middle. */
 MUST_CHECK Status image_cover(Image *out, const Image *in, int width, int height, ResizeFilter filter,
                               Arena *arena, Error *err);
 

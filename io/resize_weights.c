@@ -29,7 +29,7 @@ static double kernel(ResizeFilter filter, double t)
         return 0.0;
     if (filter == RESIZE_LANCZOS3)
         return sinc(t) * sinc(t / 3.0);
-    if (filter == RESIZE_CUBIC) /* Keys 1981, equation 4 with a = -1/2 */
+    if (filter == RESIZE_CUBIC) /* Keys 1981, with a = -1/2 */
         return t < 1.0 ? (1.5 * t - 2.5) * t * t + 1.0 : ((-0.5 * t + 2.5) * t - 4.0) * t + 2.0;
     return 1.0 - t;
 }

@@ -20,9 +20,9 @@ typedef struct {
     const char *const *row_titles;    /* one a row, left of it; broken after 20 characters */
 } SheetOptions;
 
-/* Black letters on white.  Cells are as wide as the widest picture; pictures stand at the top of their cells, in
- * the middle; with alpha they are laid over white.  STATUS_ARGUMENT: no cells, an option below 0, zoom, letters or
- * gap above 1000, or a sheet beyond the limits of io/image.h. */
+/* Black letters on white.  Cells are as wide as the widest picture; pictures stand at the top of their
+ * cells, in the middle; with alpha they are laid over white.  STATUS_ARGUMENT: no cells, an option below
+ * 0, zoom, letters or gap above 1000, or a sheet beyond the limits of io/image.h. */
 MUST_CHECK Status sheet_make(Image *out, const SheetCell *cells, int count, const SheetOptions *options,
                              Arena *arena, Error *err);
 

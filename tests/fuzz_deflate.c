@@ -7,7 +7,8 @@
 #include "io/deflate.h"
 #include "io/inflate.h"
 
-/* The first byte says how often the rest is repeated, so that streams get longer than a block and the window. */
+/* The first byte says how often the rest is repeated, so that streams get longer than a block and the
+ * window. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     Arena arena = {0};

@@ -87,8 +87,8 @@ static void test_no_memory(void)
     arena_free(&arena);
 }
 
-/* Damaged streams: one bit flipped anywhere in each file.  The answer may be either; what counts is that the
- * sanitizers see nothing, and that what is unpacked stays in its room. */
+/* Damaged streams: one bit flipped anywhere in each file.  The answer may be either; what counts is that
+ * the sanitizers see nothing, and that what is unpacked stays in its room. */
 static void test_flipped_bits(void)
 {
     Corpus corpus;

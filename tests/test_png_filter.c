@@ -19,7 +19,8 @@ static void test_two_pixels_by_hand(void)
     }
 }
 
-/* The three guesses of Paeth's filter, and the order a, b, c of its ties: a = row[0], b = above[1], c = above[0]. */
+/* The three guesses of Paeth's filter, and the order a, b, c of its ties: a = row[0], b = above[1], c =
+ * above[0]. */
 static void test_paeth_prefers_left_then_above(void)
 {
     static const unsigned char CASE[][4] = {                                    /* a, b, c, guess */

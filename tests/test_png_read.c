@@ -4,8 +4,8 @@
 #include "tests/check.h"
 #include "tests/corpus.h"
 
-/* Every colour type, depth and interlace gives the pixels that tests/make_image_corpus.py computed on its own;
- * hostile files give their sentence, leave the arena as it was and take little memory. */
+/* Every colour type, depth and interlace gives the pixels that tests/make_image_corpus.py computed on its
+ * own; hostile files give their sentence, leave the arena as it was and take little memory. */
 static void test_corpus(void)
 {
     Corpus corpus;
@@ -93,8 +93,8 @@ static void check_sums_repair(unsigned char *data, size_t size)
     }
 }
 
-/* One bit flipped anywhere, check sums repaired.  Either answer will do; the sanitizers must see nothing and the
- * arena must be as before after a refusal. */
+/* One bit flipped anywhere, check sums repaired.  Either answer will do; the sanitizers must see nothing
+ * and the arena must be as before after a refusal. */
 static void test_flipped_bits(void)
 {
     Corpus corpus;

@@ -56,7 +56,8 @@ static const char *text_of(const char *latin, size_t size)
     return texts[0].text;
 }
 
-/* What is not well-formed UTF-8 is Latin-1: too long forms, halves of surrogate pairs, beyond U+10FFFF, cut short. */
+/* What is not well-formed UTF-8 is Latin-1: too long forms, halves of surrogate pairs, beyond U+10FFFF,
+ * cut short. */
 static void test_utf8_is_told_from_latin1(void)
 {
     CHECK(strcmp(text_of("\xf0\x9f\x98\xba", 4), "\xf0\x9f\x98\xba") == 0);

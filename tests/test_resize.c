@@ -220,7 +220,8 @@ static void test_cover(void)
     CHECK_NEAR(image_at(&out, 0, 0)[1], sum / 4.0, 0.5 / 100);
 }
 
-/* Far shifts, large and small scales: no sample from outside is touched (sanitizers), and beyond is clear. */
+/* Far shifts, large and small scales: no sample from outside is touched (sanitizers), and beyond is
+ * clear. */
 static void test_extremes(void)
 {
     static const double LEFT[] = {-1048576, -1000.5, -9.01, 0.49, 9.5, 1048576},
