@@ -17,7 +17,8 @@
 #if defined(__FINITE_MATH_ONLY__) && __FINITE_MATH_ONLY__ > 0
 #error "ldm99: -ffinite-math-only changes results; build without it"
 #endif
-#if !defined(FLT_EVAL_METHOD) || (FLT_EVAL_METHOD != 0 && FLT_EVAL_METHOD != 1)
+#if defined(FLT_EVAL_METHOD) && FLT_EVAL_METHOD != 0 &&                                                    \
+    FLT_EVAL_METHOD != 1 /* tcc defines none; 0 is true of it */
 #error "ldm99: FLT_EVAL_METHOD must be 0 or 1: no x87 arithmetic; on i386 use -msse2 -mfpmath=sse"
 #endif
 #if FLT_RADIX != 2 || FLT_MANT_DIG != 24 || FLT_MIN_EXP != -125 || FLT_MAX_EXP != 128

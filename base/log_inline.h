@@ -11,7 +11,7 @@
 #include "base/exp_inline.h"
 
 /* P(w) = (atanh(s) / s - 1) * 2 / w = 2/3 + 2/5 w + 2/7 w^2 + ... on s <= 0.17158 = (sqrt 2 - 1) / (sqrt 2 + 1).
- * Our own fit: interpolation of degree 7 in Chebyshev nodes (tests/fit_math.c); 2 atanh has an error of 2^-60. */
+ * Our own fit: interpolation of degree 7 in Chebyshev nodes (tests/fit_math.c); 2 atanh(s) has an error of 2^-60. */
 static const double LOG_MIDDLE[8] = {0x1.5555555555555p-1, 0x1.9999999999a38p-2, 0x1.2492492476c92p-2,
                                      0x1.c71c72015f6a2p-3, 0x1.745cf901ea3e6p-3, 0x1.3b1c35ea195d1p-3,
                                      0x1.0fbe86d326548p-3, 0x1.0c04394f7e564p-3};
