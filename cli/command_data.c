@@ -1,6 +1,5 @@
 /* cli/command_data.c - make, list, show and pack the pictures that models are trained on. */
 #include <stdio.h>
-#include <string.h>
 
 #include "base/file.h"
 #include "cli/commands.h"
@@ -9,61 +8,59 @@
 #include "diffusion/world_export.h"
 #include "diffusion/world_list.h"
 #include "diffusion/world_pack.h"
+#include "diffusion/world_prompts.h"
+#include "diffusion/world_words.h"
 #include "io/png.h"
 
 typedef struct {
     Command command;
     World world;
     WorldOptions options;
-    const char *folder, *output, *split, *concepts, *kinds, *maps, *style, *renders;
+    const char *folder, *output, *split, *concepts, *company, *kinds, *maps, *styles, *renders;
     int count, columns, cell, level;
-    double first;
+    double first, white;
     uint64_t seed;
     Progress progress;
 } Data;
 
-static bool has_word(const char *list, const char *word)
+static const char *const ACTIONS[] = {"make", "show", "list", "pack", NULL};
+static const char *const TOPICS[] = {"styles", "concepts", "tests", "company", "prompts", NULL};
+
+/* "ldm99: did you mean" for a word that is none of `words`. */
+static Status no_such_word(const char *word, const char *const *words, const char *expected, Error *err)
 {
-    const size_t n = strlen(word);
-    for (const char *p = list; (p = strstr(p, word)) != NULL; p += n)
-        if ((p == list || p[-1] == ',') && (p[n] == '\0' || p[n] == ','))
-            return true;
-    return false;
+    const char *near = nearest_word(word, words);
+    return error_set(err, STATUS_ARGUMENT, "data: unknown word \"%.40s\", expected %s%s%s", word, expected,
+                     near != NULL ? "; did you mean " : "", near != NULL ? near : "");
 }
 
-static int place_of(const char *word, const char *const *words)
+static int choice(const char *word, const char *const *words)
 {
-    for (int i = 0; words[i] != NULL; i++)
-        if (strcmp(words[i], word) == 0)
-            return i;
-    return 0; /* the option table allows no other word */
+    const int place = world_word_place(word, words);
+    return place < 0 ? 0 : place; /* the option table allows no other word */
 }
 
 /* The command line's words over the defaults of the world. */
 static Status set_options(Data *d, Error *err)
 {
-    static const char *const splits[] = {"train", "test", "all", NULL};
-    static const char *const concepts[] = {"core", "trained", "held", "all", NULL};
-    static const char *const kinds[WORLD_KINDS] = {"single", "scene", "layered"};
-    static const char *const maps[] = {"labels", "sketch", "depth", "lines"};
     WorldOptions *o = &d->options;
-    o->split = (WorldSplit)place_of(d->split, splits);
-    o->concepts = (WorldConcepts)place_of(d->concepts, concepts);
-    if (d->level >= 0)
-        for (int i = 0; i < 3; i++)
-            o->level[i] = i == d->level;
+    uint32_t kinds = 0;
+    Status status = STATUS_OK;
+    o->split = (WorldSplit)choice(d->split, WORLD_SPLIT_WORDS);
+    o->concepts = (WorldConcepts)choice(d->concepts, WORLD_CONCEPT_WORDS);
+    o->company = (WorldCompany)choice(d->company, WORLD_COMPANY_WORDS);
+    o->white = (float)d->white;
+    for (int i = 0; i < 3 && d->level >= 0; i++)
+        o->level[i] = i == d->level ? 1.0f : 0.0f;
+    if (d->kinds != NULL)
+        status = world_words_read(&kinds, d->kinds, WORLD_KIND_WORDS, "kinds", err);
     for (int i = 0; i < WORLD_KINDS && d->kinds != NULL; i++)
-        o->share[i] = has_word(d->kinds, kinds[i]);
-    for (unsigned i = 0; i < 4 && d->maps != NULL; i++)
-        o->maps |= has_word(d->maps, maps[i]) ? 1u << i : 0;
-    if (d->style != NULL) {
-        const int style = world_style(&d->world, d->style);
-        if (style < 0)
-            return error_set(err, STATUS_ARGUMENT, "data: there is no style \"%.40s\"; see ldm99 data list",
-                             d->style);
-        o->styles = 1u << style;
-    }
-    return world_options_check(&d->world, o, err);
+        o->share[i] = (kinds >> i & 1) != 0 ? o->share[i] : 0.0f;
+    if (status == STATUS_OK && d->maps != NULL)
+        status = world_words_read(&o->maps, d->maps, WORLD_MAP_WORDS, "maps", err);
+    if (status == STATUS_OK && d->styles != NULL)
+        status = world_styles_read(&o->styles, d->styles, &d->world, err);
+    return status == STATUS_OK ? world_options_check(&d->world, o, err) : status;
 }
 
 static bool on_sample(void *context, uint64_t done, uint64_t count)
@@ -73,33 +70,50 @@ static bool on_sample(void *context, uint64_t done, uint64_t count)
     return !interrupted();
 }
 
-static Status make_or_show(Data *d, bool make, Error *err)
+static WorldExport samples_of(Data *d)
 {
-    Arena *arena = &d->command.arena;
-    const char *output = d->output != NULL ? d->output : make ? NULL : "data.png";
-    const WorldExport what = {.seed = d->seed,
-                              .first = (uint64_t)d->first,
-                              .count = (uint64_t)d->count,
-                              .progress = on_sample,
-                              .context = d};
+    return (WorldExport){.seed = d->seed,
+                         .first = (uint64_t)d->first,
+                         .count = (uint64_t)d->count,
+                         .progress = on_sample,
+                         .context = d};
+}
+
+static Status make(Data *d, Error *err)
+{
+    const WorldExport what = samples_of(d);
     Status status = set_options(d, err);
-    if (status == STATUS_OK && output == NULL)
+    if (status == STATUS_OK && d->output == NULL)
         status = error_set(err, STATUS_ARGUMENT, "data make: --output FOLDER is needed");
     if (status != STATUS_OK)
         return status;
     interrupts_watch();
     d->progress = progress_begin("data", d->command.quiet, 0);
-    if (make) {
-        status = world_export(output, &d->world, &d->options, &what, arena, err);
-    } else {
-        Image sheet;
-        status = world_contact_sheet(&sheet, &d->world, &d->options, &what, d->columns, arena, err);
-        if (status == STATUS_OK)
-            status = png_write(output, &sheet, NULL, 0, arena, err);
-    }
+    status = world_export(d->output, &d->world, &d->options, &what, &d->command.arena, err);
     progress_end(&d->progress);
     if (status == STATUS_OK)
-        printf("%s\n", output);
+        printf("%s\n", d->output);
+    return status;
+}
+
+static Status show(Data *d, Error *err)
+{
+    Arena *arena = &d->command.arena;
+    const WorldExport what = samples_of(d);
+    const char *path = d->output != NULL ? d->output : "data.png";
+    Image sheet;
+    Status status = set_options(d, err);
+    if (status == STATUS_OK)
+        status = world_contact_sheet(&sheet, &d->world, &d->options, &what, d->columns, arena, err);
+    char made[120];
+    snprintf(made, sizeof made, "ldm99 data show, seed %llu, pictures %llu to %llu",
+             (unsigned long long)what.seed, (unsigned long long)what.first,
+             (unsigned long long)(what.first + what.count - 1));
+    const PngText text = {"parameters", made};
+    if (status == STATUS_OK)
+        status = png_write(path, &sheet, &text, 1, arena, err);
+    if (status == STATUS_OK)
+        printf("%s\n", path);
     return status;
 }
 
@@ -129,12 +143,29 @@ static Status pack(Data *d, Error *err)
     return status;
 }
 
-static Status list(Data *d, Error *err)
+/* One topic, or styles and concepts. */
+static Status list(Data *d, const char *topic, Error *err)
 {
     Bytes text = {.arena = &d->command.arena};
-    world_list_styles(&text, &d->world);
-    bytes_add_text(&text, "\n");
-    world_list_concepts(&text, &d->world);
+    Status status = STATUS_OK;
+    if (d->command.json) {
+        world_list_json(&text, &d->world);
+    } else if (topic == NULL) {
+        world_list_styles(&text, &d->world);
+        bytes_add_byte(&text, '\n');
+        world_list_concepts(&text, &d->world);
+    } else {
+        switch (world_word_place(topic, TOPICS)) {
+        case 0: world_list_styles(&text, &d->world); break;
+        case 1: world_list_concepts(&text, &d->world); break;
+        case 2: world_list_tests(&text, &d->world); break;
+        case 3: world_list_company(&text, &d->world); break;
+        case 4: status = world_prompts_table(&text, &d->world, err); break;
+        default: return no_such_word(topic, TOPICS, "styles, concepts, tests, company or prompts", err);
+        }
+    }
+    if (status != STATUS_OK)
+        return status;
     if (text.failed)
         return error_set(err, STATUS_MEMORY, "no memory for the list");
     fwrite(text.data, 1, text.size, stdout);
@@ -143,29 +174,27 @@ static Status list(Data *d, Error *err)
 
 static Status run(Data *d, Error *err)
 {
-    static const char *const words[] = {"make", "show", "list", "pack", NULL};
-    const char *word = d->command.options.words[0];
+    const Options *o = &d->command.options;
+    const int action = world_word_place(o->words[0], ACTIONS);
+    if (action < 0)
+        return no_such_word(o->words[0], ACTIONS, "make, show, list or pack", err);
+    if (action != 2 && o->word_count > 1)
+        return error_set(err, STATUS_ARGUMENT, "data %s: unexpected word \"%.40s\"", o->words[0],
+                         o->words[1]);
     Status status = STATUS_OK;
     if (d->folder == NULL)
         status = shipped_folder(&d->folder, "world", &d->command.arena, err);
+    if (status == STATUS_OK)
+        status = action < 2 ? world_open(&d->world, d->folder, &d->command.arena, err)
+                            : world_open_tables(&d->world, d->folder, &d->command.arena, err);
     if (status != STATUS_OK)
         return status;
-    if (strcmp(word, "pack") == 0)
-        status = world_open_tables(&d->world, d->folder, &d->command.arena, err);
-    else
-        status = world_open(&d->world, d->folder, &d->command.arena, err);
-    if (status != STATUS_OK)
-        return status;
-    if (strcmp(word, "make") == 0 || strcmp(word, "show") == 0)
-        return make_or_show(d, word[0] == 'm', err);
-    if (strcmp(word, "list") == 0)
-        return list(d, err);
-    if (strcmp(word, "pack") == 0)
-        return pack(d, err);
-    const char *near = nearest_word(word, words);
-    return error_set(err, STATUS_ARGUMENT,
-                     "data: unknown word \"%.40s\", expected make, show, list or pack%s%s", word,
-                     near != NULL ? "; did you mean " : "", near != NULL ? near : "");
+    switch (action) {
+    case 0: return make(d, err);
+    case 1: return show(d, err);
+    case 2: return list(d, o->word_count > 1 ? o->words[1] : NULL, err);
+    default: return pack(d, err);
+    }
 }
 
 int command_data(int argc, char **argv)
@@ -173,6 +202,8 @@ int command_data(int argc, char **argv)
     Data d = {.options = WORLD_DEFAULTS,
               .split = "train",
               .concepts = "core",
+              .company = "train",
+              .white = (double)WORLD_DEFAULTS.white,
               .count = 16,
               .cell = 64,
               .level = -1,
@@ -189,10 +220,14 @@ int command_data(int argc, char **argv)
          "side in pixels: 32, 64 or 128"},
         {OPTION_CHOICE, "split", 0, NULL, &d.split, 0, 0, "train test all", "which drawings"},
         {OPTION_CHOICE, "concepts", 0, NULL, &d.concepts, 0, 0, "core trained held all", "which things"},
-        {OPTION_TEXT, "style", 0, NULL, &d.style, 0, 0, NULL, "only this style"},
-        {OPTION_TEXT, "kinds", 0, NULL, &d.kinds, 0, 0, NULL, "only these, of single,scene,layered"},
+        {OPTION_CHOICE, "company", 0, NULL, &d.company, 0, 0, "train test any",
+         "things that may stand together: as in training, kept apart there, any"},
+        {OPTION_TEXT, "styles", 0, "style", &d.styles, 0, 0, NULL,
+         "only these, with commas (see data list); else all base styles"},
+        {OPTION_TEXT, "kinds", 0, NULL, &d.kinds, 0, 0, NULL, "only these of single,scene,layered"},
         {OPTION_INT, "level", 0, NULL, &d.level, -1, 2, NULL, "level of the captions; -1: mixed"},
-        {OPTION_TEXT, "maps", 0, NULL, &d.maps, 0, 0, NULL, "also these, of labels,sketch,depth,lines"},
+        {OPTION_NUMBER, "white", 0, NULL, &d.white, 0, 1, NULL, "share of white backgrounds"},
+        {OPTION_TEXT, "maps", 0, NULL, &d.maps, 0, 0, NULL, "also these of labels,sketch,depth,lines"},
         {OPTION_INT, "columns", 0, NULL, &d.columns, 0, 1000, NULL,
          "show: columns of the sheet; 0: chosen"},
         {OPTION_TEXT, "renders", 0, NULL, &d.renders, 0, 0, NULL,
@@ -202,9 +237,9 @@ int command_data(int argc, char **argv)
         {OPTION_END, NULL, 0, NULL, NULL, 0, 0, NULL, NULL},
     };
     const Options about = {.command = "data",
-                           .usage = "make|show|list|pack",
+                           .usage = "make|show|pack|list [styles|concepts|tests|company|prompts]",
                            .words_low = 1,
-                           .words_high = 1,
+                           .words_high = 2,
                            .about =
                                "The training pictures: files for trainers, contact sheets, what there is."};
     if (command_begin(&d.command, &about, own, argc, argv)) {

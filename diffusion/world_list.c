@@ -1,5 +1,10 @@
 #include "diffusion/world_list.h"
 
+#include "io/json.h"
+
+static const char *const STYLE_ROLES[] = {"base", "domain", "line"};
+static const char *const CONCEPT_ROLES[] = {"core", "more", "held"};
+
 static int count_pairs(const World *world, int style, WorldPair pair)
 {
     int count = 0;
@@ -10,12 +15,11 @@ static int count_pairs(const World *world, int style, WorldPair pair)
 
 void world_list_styles(Bytes *out, const World *world)
 {
-    static const char *const ROLE[] = {"base", "domain", "line"};
     bytes_add_format(out, "%-10s %-7s %5s %5s  %-13s %s\n", "style", "role", "train", "test", "licence",
                      "artwork");
     for (int s = 0; s < world->styles; s++) {
         const WorldStyle *style = &world->style[s];
-        bytes_add_format(out, "%-10s %-7s %5d %5d  %-13s %s by %s\n", style->name, ROLE[style->role],
+        bytes_add_format(out, "%-10s %-7s %5d %5d  %-13s %s by %s\n", style->name, STYLE_ROLES[style->role],
                          count_pairs(world, s, PAIR_TRAIN), count_pairs(world, s, PAIR_TEST),
                          style->licence, style->artwork, style->author);
     }
@@ -59,4 +63,66 @@ void world_list_company(Bytes *out, const World *world)
         }
         bytes_add_byte(out, '\n');
     }
+}
+
+static void write_style(JsonWriter *w, const WorldStyle *style)
+{
+    json_begin_object(w, NULL);
+    json_write_text(w, "name", style->name);
+    json_write_text(w, "role", STYLE_ROLES[style->role]);
+    json_write_text(w, "artwork", style->artwork);
+    json_write_text(w, "author", style->author);
+    json_write_text(w, "licence", style->licence);
+    json_write_text(w, "source", style->source);
+    json_end(w);
+}
+
+static void write_styles_of(JsonWriter *w, const char *key, const World *world, int concept, WorldPair pair)
+{
+    json_begin_array(w, key);
+    for (int s = 0; s < world->styles; s++) {
+        if (world_pair(world, s, concept) == pair)
+            json_write_text(w, NULL, world->style[s].name);
+    }
+    json_end(w);
+}
+
+static void write_concept(JsonWriter *w, const World *world, int c)
+{
+    const WorldConcept *concept = &world->concept[c];
+    json_begin_object(w, NULL);
+    json_write_text(w, "slug", concept->slug);
+    json_write_text(w, "name", concept->name);
+    json_write_text(w, "article", concept->article);
+    json_write_text(w, "category", world->category[concept->category]);
+    json_write_text(w, "role", CONCEPT_ROLES[concept->role]);
+    json_begin_array(w, "tags");
+    for (int k = 0; k < WORLD_TAGS; k++)
+        json_write_text(w, NULL, concept->tag[k]);
+    json_end(w);
+    json_write_bool(w, "mirror", concept->mirror);
+    write_styles_of(w, "train", world, c, PAIR_TRAIN);
+    write_styles_of(w, "test", world, c, PAIR_TEST);
+    json_begin_array(w, "apart");
+    for (int b = 0; b < world->concepts; b++) {
+        if (world_apart(world, c, b))
+            json_write_text(w, NULL, world->concept[b].slug);
+    }
+    json_end(w);
+    json_end(w);
+}
+
+void world_list_json(Bytes *out, const World *world)
+{
+    JsonWriter w = {.out = out};
+    json_begin_object(&w, NULL);
+    json_begin_array(&w, "styles");
+    for (int s = 0; s < world->styles; s++)
+        write_style(&w, &world->style[s]);
+    json_end(&w);
+    json_begin_array(&w, "concepts");
+    for (int c = 0; c < world->concepts; c++)
+        write_concept(&w, world, c);
+    json_end(&w);
+    json_end(&w);
 }

@@ -19,4 +19,9 @@ void world_list_tests(Bytes *out, const World *world);
 /* A line a core concept: which other core concepts it never stands beside in training. */
 void world_list_company(Bytes *out, const World *world);
 
+/* Everything as one JSON object:
+ *   {"styles": [{"name", "role", "artwork", "author", "licence", "source"}], "concepts": [{"slug", "name", "article",
+ *    "category", "role", "tags": [], "mirror", "train": [styles], "test": [styles], "apart": [slugs]}]} */
+void world_list_json(Bytes *out, const World *world);
+
 #endif

@@ -55,4 +55,4 @@ grep -v '^#' "$out/styles.tsv" | cut -f 1,6 | while read -r style _ package vers
         "$rsvg" -w "$render" -h "$render" "$svg" -o "$work/png/$style/$(basename "$svg" .svg).png"
     done
 done
-"$ldm99" data pack --renders "$work/png" --cell "$cell" -o "$out"
+"$ldm99" data pack --data "$out" --renders "$work/png" --cell "$cell" -o "$out"
