@@ -27,7 +27,7 @@ MUST_CHECK Status latent_pool_fill(LatentPool *out, const Vae *vae, const Tokeni
                                    int count, PoolProgress progress, void *context, Arena *arena,
                                    Error *err);
 
-/* 1 / standard deviation of all means: the scaling_factor with which latents have variance 1 [Rom22, appendix G].
+/* 1 / standard deviation of all means: the scaling_factor with which latents have variance 1 [RomB22, appendix G].
  * Sums in binary64, latent after latent. */
 double latent_pool_scaling_factor(const LatentPool *pool);
 

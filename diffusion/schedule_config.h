@@ -86,7 +86,7 @@ typedef struct {
 /* DDPMScheduler's defaults, which most classes share; every sampler has its own (diffusion/sampler.h). */
 extern const SchedulerConfig SCHEDULER_DEFAULTS;
 
-/* What Stable Diffusion's own scheduler_config.json says [Rom22]: scaled_linear from 0.00085 to 0.012, leading
+/* What Stable Diffusion's own scheduler_config.json says [RomB22]: scaled_linear from 0.00085 to 0.012, leading
  * with offset 1, nothing clipped.  Every key counts as said. */
 extern const SchedulerConfig SCHEDULER_STABLE_DIFFUSION;
 

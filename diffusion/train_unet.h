@@ -9,7 +9,7 @@
  *              min(SNR, g) / SNR (epsilon), min(SNR, g) / (SNR + 1) (v_prediction), min(SNR, g) (sample)
  *
  * With probability `dropout` the caption is the empty one, so that the network learns both halves of
- * classifier-free guidance (Ho and Salimans 2022 [Ho22], algorithm 1).
+ * classifier-free guidance (Ho and Salimans 2022 [HoS22], algorithm 1).
  *
  * Streams of sample i, all with index i: STREAM_ORDER picture, STREAM_TIME timestep, STREAM_NOISE e,
  * STREAM_POSTERIOR xi, STREAM_DROPOUT caption. */

@@ -6,7 +6,7 @@
  *
  * d_x, d_y are the differences of d between neighbours to the right and below: errors along outlines, which
  * make pictures look blurred, count twice.  KL is the sum of Kingma and Welling 2014 [Kin14], appendix B,
- * with the small weight of Rombach et al. 2022 [Rom22], appendix G. */
+ * with the small weight of Rombach et al. 2022 [RomB22], appendix G. */
 #ifndef DIFFUSION_TRAIN_VAE_H
 #define DIFFUSION_TRAIN_VAE_H
 
