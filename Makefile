@@ -132,6 +132,7 @@ test: tests all
 
 layers:
 	sh tools/check_layers.sh
+	sh tools/check_reading_order.sh
 
 check: layers
 	$(MAKE) WERROR=1 test
