@@ -29,6 +29,20 @@ typedef struct {
  * folder in the layout of transformers.  Refused: files that contradict each other. */
 MUST_CHECK Status tokenizer_open(Tokenizer *out, const char *folder, Arena *arena, Error *err);
 
+/* The same for files in memory, of which the last two may have no data.  The tokenizer needs none of it
+ * afterwards. */
+typedef struct {
+    const char *name; /* begins the error sentences */
+    const void *data;
+    size_t size;
+} TokenizerFile;
+
+typedef struct {
+    TokenizerFile vocabulary, merges, config, special_map;
+} TokenizerFiles;
+
+MUST_CHECK Status tokenizer_parse(Tokenizer *out, const TokenizerFiles *files, Arena *arena, Error *err);
+
 /* Writes the four files, which tokenizer_open and transformers read; the folder is made. */
 MUST_CHECK Status tokenizer_save(const Tokenizer *t, const char *folder, Arena *scratch, Error *err);
 

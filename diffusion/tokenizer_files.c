@@ -1,5 +1,5 @@
 /* diffusion/tokenizer_files.c - a tokenizer's folder: vocab.json, merges.txt, tokenizer_config.json and
- * special_tokens_map.json, read and written. */
+ * special_tokens_map.json. */
 #include <string.h>
 
 #include "base/file.h"
@@ -39,16 +39,13 @@ static Status read_special(const char **out, const Json *config, const char *key
     return STATUS_OK;
 }
 
-/* What the file says replaces what *s holds; a file that does not exist says nothing. */
-static Status read_specials(Specials *s, const char *folder, const char *name, Arena *arena, Error *err)
+/* What the file says replaces what *s holds; a file that is not there says nothing. */
+static Status read_specials(Specials *s, const TokenizerFile *file, Arena *arena, Error *err)
 {
-    const char *path = path_join(arena, folder, name);
     const Json *config;
-    if (path == NULL)
-        return error_set(err, STATUS_MEMORY, "no memory for a tokenizer");
-    if (!file_exists(path))
+    if (file->data == NULL)
         return STATUS_OK;
-    Status status = json_read(&config, path, arena, err);
+    Status status = json_parse(&config, file->data, file->size, file->name, arena, err);
     const struct {
         const char *key, **token;
     } tokens[] = {{"bos_token", &s->start},
@@ -56,23 +53,23 @@ static Status read_specials(Specials *s, const char *folder, const char *name, A
                   {"pad_token", &s->padding},
                   {"unk_token", &s->unknown}};
     for (size_t i = 0; i < 4 && status == STATUS_OK; i++)
-        status = read_special(tokens[i].token, config, tokens[i].key, path, err);
+        status = read_special(tokens[i].token, config, tokens[i].key, file->name, err);
     if (status != STATUS_OK)
         return status;
     /* transformers writes 1e30 and the like for "no limit": then the length is CLIP's. */
     const double length = json_number(json_get(config, "model_max_length"), s->length);
     if (!(length >= 3))
-        return error_set(err, STATUS_FORMAT, "%s: model_max_length is %g, expected at least 3", path,
+        return error_set(err, STATUS_FORMAT, "%s: model_max_length is %g, expected at least 3", file->name,
                          length);
     s->length = length <= LONGEST ? (int)length : CLIP_LENGTH;
     return STATUS_OK;
 }
 
-static Status special_id(int *id, const Tokenizer *t, const char *token, const char *folder, Error *err)
+static Status special_id(int *id, const Tokenizer *t, const char *token, const char *vocabulary, Error *err)
 {
     const int symbol = token_table_find(&t->table, token, strlen(token));
     if (symbol == NO_ID || t->table.symbol[symbol].id == NO_ID)
-        return error_set(err, STATUS_FORMAT, "%s: the special token \"%s\" is not in vocab.json", folder,
+        return error_set(err, STATUS_FORMAT, "%s: the special token \"%s\" is not in it", vocabulary,
                          token);
     *id = t->table.symbol[symbol].id;
     return STATUS_OK;
@@ -116,11 +113,12 @@ static Status add_vocabulary(Tokenizer *t, const Json *vocabulary, const char *p
 
 /* ---- merges.txt ---- */
 
-static size_t count_lines(const Bytes *file)
+static size_t count_lines(const TokenizerFile *file)
 {
+    const char *text = file->data;
     size_t lines = 1;
     for (size_t i = 0; i < file->size; i++)
-        lines += file->data[i] == '\n';
+        lines += text[i] == '\n';
     return lines;
 }
 
@@ -148,17 +146,18 @@ static Status add_merge(Tokenizer *t, char *line, const char *path, size_t numbe
     return STATUS_OK;
 }
 
-/* The file is changed: lines and symbols end with zeros, so that the table can point into it. */
-static Status add_merges(Tokenizer *t, Bytes *file, const char *path, Arena *arena, Error *err)
+/* Works on a copy, where lines and symbols end with zeros, so that the table can point into it. */
+static Status add_merges(Tokenizer *t, const TokenizerFile *file, Arena *arena, Error *err)
 {
-    bytes_add_byte(file, '\n');
-    if (file->failed)
-        return error_set(err, STATUS_MEMORY, "no memory for %s", path);
-    char *line = (char *)file->data, *const end = line + file->size;
+    char *line = arena_raw(arena, file->size + 1, 1), *const end = line + file->size + 1;
+    if (line == NULL)
+        return error_set(err, STATUS_MEMORY, "no memory for %s", file->name);
+    memcpy(line, file->data, file->size);
+    end[-1] = '\n';
     size_t last = 1; /* the last line with anything on it */
     for (size_t i = 0, number = 1; i < file->size; i++) {
-        last = file->data[i] != '\n' && file->data[i] != '\r' ? number : last;
-        number += file->data[i] == '\n';
+        last = line[i] != '\n' && line[i] != '\r' ? number : last;
+        number += line[i] == '\n';
     }
     for (size_t number = 1; number <= last && number <= MOST_MERGES + 1; number++) {
         char *next = memchr(line, '\n', (size_t)(end - line));
@@ -166,9 +165,9 @@ static Status add_merges(Tokenizer *t, Bytes *file, const char *path, Arena *are
         if (next > line && next[-1] == '\r')
             next[-1] = '\0';
         if (number == 1 && strstr(line, "#version") == NULL)
-            return error_set(err, STATUS_FORMAT, "%s: line 1 does not hold \"#version\"", path);
+            return error_set(err, STATUS_FORMAT, "%s: line 1 does not hold \"#version\"", file->name);
         const ArenaMark mark = arena_mark(arena);
-        const Status status = number > 1 ? add_merge(t, line, path, number, arena, err) : STATUS_OK;
+        const Status status = number > 1 ? add_merge(t, line, file->name, number, arena, err) : STATUS_OK;
         arena_release(arena, mark);
         if (status != STATUS_OK)
             return status;
@@ -177,119 +176,72 @@ static Status add_merges(Tokenizer *t, Bytes *file, const char *path, Arena *are
     return STATUS_OK;
 }
 
-Status tokenizer_open(Tokenizer *out, const char *folder, Arena *arena, Error *err)
+static Status add_specials(Tokenizer *t, const TokenizerFiles *files, Arena *arena, Error *err)
 {
-    Tokenizer t = {0};
     Specials specials = CLIP_SPECIALS;
-    const char *vocabulary_path = path_join(arena, folder, "vocab.json");
-    const char *merges_path = path_join(arena, folder, "merges.txt");
-    if (vocabulary_path == NULL || merges_path == NULL)
-        return error_set(err, STATUS_MEMORY, "no memory for a tokenizer");
-    const Json *vocabulary;
-    Bytes merges;
-    Status status = json_read(&vocabulary, vocabulary_path, arena, err);
-    if (status == STATUS_OK && (json_kind(vocabulary) != JSON_OBJECT || json_count(vocabulary) == 0))
-        status = error_set(err, STATUS_FORMAT, "%s: expected an object of tokens and their ids",
-                           vocabulary_path);
+    const char *vocabulary = files->vocabulary.name;
+    Status status = read_specials(&specials, &files->config, arena, err);
     if (status == STATUS_OK)
-        status = file_read(&merges, merges_path, arena, err);
+        status = read_specials(&specials, &files->special_map, arena, err);
+    if (status == STATUS_OK)
+        status = special_id(&t->start, t, specials.start, vocabulary, err);
+    if (status == STATUS_OK)
+        status = special_id(&t->end, t, specials.end, vocabulary, err);
+    if (status == STATUS_OK)
+        status = special_id(&t->padding, t, specials.padding, vocabulary, err);
+    if (status == STATUS_OK)
+        status = special_id(&t->unknown, t, specials.unknown, vocabulary, err);
+    t->length = specials.length;
+    return status;
+}
+
+Status tokenizer_parse(Tokenizer *out, const TokenizerFiles *files, Arena *arena, Error *err)
+{
+    const TokenizerFile *v = &files->vocabulary;
+    Tokenizer t = {0};
+    const Json *vocabulary;
+    Status status = json_parse(&vocabulary, v->data, v->size, v->name, arena, err);
+    if (status == STATUS_OK && (json_kind(vocabulary) != JSON_OBJECT || json_count(vocabulary) == 0))
+        status = error_set(err, STATUS_FORMAT, "%s: expected an object of tokens and their ids", v->name);
     if (status != STATUS_OK)
         return status;
-    const size_t lines = count_lines(&merges);
+    const size_t lines = count_lines(&files->merges);
     if (!token_table_make(&t.table, 512 + json_count(vocabulary) + 2 * lines, lines, arena))
         return error_set(err, STATUS_MEMORY, "no memory for a tokenizer");
-    status = add_vocabulary(&t, vocabulary, vocabulary_path, arena, err);
+    status = add_vocabulary(&t, vocabulary, v->name, arena, err);
     if (status == STATUS_OK)
-        status = add_merges(&t, &merges, merges_path, arena, err);
+        status = add_merges(&t, &files->merges, arena, err);
     if (status == STATUS_OK)
-        status = read_specials(&specials, folder, "tokenizer_config.json", arena, err);
-    if (status == STATUS_OK)
-        status = read_specials(&specials, folder, "special_tokens_map.json", arena, err);
-    t.length = specials.length;
-    if (status == STATUS_OK)
-        status = special_id(&t.start, &t, specials.start, folder, err);
-    if (status == STATUS_OK)
-        status = special_id(&t.end, &t, specials.end, folder, err);
-    if (status == STATUS_OK)
-        status = special_id(&t.padding, &t, specials.padding, folder, err);
-    if (status == STATUS_OK)
-        status = special_id(&t.unknown, &t, specials.unknown, folder, err);
+        status = add_specials(&t, files, arena, err);
     if (status == STATUS_OK)
         *out = t;
     return status;
 }
 
-/* ---- writing ---- */
-
-static void write_vocabulary(Bytes *b, const Tokenizer *t)
+static Status read_one(TokenizerFile *out, const char *folder, const char *name, bool needed, Arena *arena,
+                       Error *err)
 {
-    JsonWriter w = {.out = b};
-    json_begin_object(&w, NULL);
-    for (int id = 0; id < t->vocabulary; id++)
-        if (t->symbol_of[id] != NO_ID)
-            json_write_int(&w, t->table.symbol[t->symbol_of[id]].text, id);
-    json_end(&w);
-}
-
-/* In the order of rank; a rank without a merge belonged to a pair that came again later. */
-static void write_merges(Bytes *b, const Tokenizer *t, int *merge_of)
-{
-    const TokenTable *table = &t->table;
-    for (int rank = 0; rank < table->ranks; rank++)
-        merge_of[rank] = NO_ID;
-    for (int i = 0; i < table->merges; i++)
-        merge_of[table->merge[i].rank] = i;
-    bytes_add_text(b, "#version: 0.2\n");
-    for (int rank = 0; rank < table->ranks; rank++) {
-        if (merge_of[rank] == NO_ID)
-            continue;
-        const Merge *m = &table->merge[merge_of[rank]];
-        bytes_add_text(b, table->symbol[m->left].text);
-        bytes_add_byte(b, ' ');
-        bytes_add_text(b, table->symbol[m->right].text);
-        bytes_add_byte(b, '\n');
-    }
-}
-
-static void write_specials(Bytes *b, const Tokenizer *t, bool config)
-{
-    JsonWriter w = {.out = b};
-    json_begin_object(&w, NULL);
-    json_write_text(&w, "bos_token", tokenizer_symbol(t, t->start));
-    json_write_text(&w, "eos_token", tokenizer_symbol(t, t->end));
-    json_write_text(&w, "unk_token", tokenizer_symbol(t, t->unknown));
-    json_write_text(&w, "pad_token", tokenizer_symbol(t, t->padding));
-    if (config) {
-        json_write_bool(&w, "add_prefix_space", false);
-        json_write_bool(&w, "do_lower_case", true);
-        json_write_text(&w, "errors", "replace");
-        json_write_int(&w, "model_max_length", t->length);
-        json_write_text(&w, "tokenizer_class", "CLIPTokenizer");
-    }
-    json_end(&w);
-}
-
-Status tokenizer_save(const Tokenizer *t, const char *folder, Arena *scratch, Error *err)
-{
-    static const char *const NAMES[] = {"vocab.json", "merges.txt", "tokenizer_config.json",
-                                        "special_tokens_map.json"};
-    const ArenaMark mark = arena_mark(scratch);
-    Status status = folder_make(folder, err);
-    for (int k = 0; k < 4 && status == STATUS_OK; k++) {
-        Bytes b = {.arena = scratch};
-        const char *path = path_join(scratch, folder, NAMES[k]);
-        int *merge_of = arena_raw(scratch, (size_t)t->table.ranks, sizeof *merge_of);
-        if (k == 0)
-            write_vocabulary(&b, t);
-        else if (k == 1 && merge_of != NULL)
-            write_merges(&b, t, merge_of);
-        else if (k >= 2)
-            write_specials(&b, t, k == 2);
-        if (path == NULL || merge_of == NULL || b.failed)
-            status = error_set(err, STATUS_MEMORY, "no memory to write %s/%s", folder, NAMES[k]);
-        else
-            status = file_write(path, b.data, b.size, err);
-    }
-    arena_release(scratch, mark);
+    const char *path = path_join(arena, folder, name);
+    Bytes b;
+    if (path == NULL)
+        return error_set(err, STATUS_MEMORY, "no memory for a tokenizer");
+    if (!needed && !file_exists(path))
+        return STATUS_OK;
+    const Status status = file_read(&b, path, arena, err);
+    if (status == STATUS_OK)
+        *out = (TokenizerFile){path, b.size > 0 ? (const void *)b.data : "", b.size};
     return status;
+}
+
+Status tokenizer_open(Tokenizer *out, const char *folder, Arena *arena, Error *err)
+{
+    TokenizerFiles files = {0};
+    Status status = read_one(&files.vocabulary, folder, "vocab.json", true, arena, err);
+    if (status == STATUS_OK)
+        status = read_one(&files.merges, folder, "merges.txt", true, arena, err);
+    if (status == STATUS_OK)
+        status = read_one(&files.config, folder, "tokenizer_config.json", false, arena, err);
+    if (status == STATUS_OK)
+        status = read_one(&files.special_map, folder, "special_tokens_map.json", false, arena, err);
+    return status == STATUS_OK ? tokenizer_parse(out, &files, arena, err) : status;
 }

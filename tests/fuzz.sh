@@ -10,5 +10,5 @@ corpus=tests/corpus/$name
 mkdir -p "$made" || exit 1
 clang -g -O1 -std=c99 -ffp-contract=off -D_POSIX_C_SOURCE=200809L -D_FILE_OFFSET_BITS=64 -DARENA_SEPARATE -DISA=base -DISA_LEVELS=1 -I. \
     -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all \
-    "tests/fuzz_$name.c" io/*.c base/*.c -lm -o "build/fuzz/fuzz_$name" &&
+    "tests/fuzz_$name.c" io/*.c base/*.c diffusion/tokenizer*.c -lm -o "build/fuzz/fuzz_$name" &&
     "build/fuzz/fuzz_$name" -max_total_time="$seconds" -max_len=4096 -artifact_prefix="$made/" "$made" $corpus

@@ -100,11 +100,12 @@ static void test_hostile_files_get_one_sentence(void)
     refuse(VOCAB, "#version\na \n", NULL, STATUS_FORMAT, "line 2 is not two symbols");
     refuse(VOCAB, "#version\na b\n\nb a\n", NULL, STATUS_FORMAT, "line 3 is not two symbols");
     refuse(VOCAB, "#version\nb a\n", NULL, STATUS_FORMAT, "makes \"ba\", which vocab.json does not have");
-    refuse(VOCAB, MERGES, "{\"pad_token\": \"zzz\"}", STATUS_FORMAT, "\"zzz\" is not in vocab.json");
+    refuse(VOCAB, MERGES, "{\"pad_token\": \"zzz\"}", STATUS_FORMAT,
+           "vocab.json: the special token \"zzz\" is not in it");
     refuse(VOCAB, MERGES, "{\"bos_token\": 7}", STATUS_FORMAT, "bos_token is no token");
     refuse(VOCAB, MERGES, "{\"bos_token\": {}}", STATUS_FORMAT, "bos_token is no token");
     refuse(VOCAB, MERGES, "{\"model_max_length\": 2}", STATUS_FORMAT, "model_max_length is 2");
-    refuse("{\"a\": 0}", "#version\n", NULL, STATUS_FORMAT, "\"<|startoftext|>\" is not in vocab.json");
+    refuse("{\"a\": 0}", "#version\n", NULL, STATUS_FORMAT, "\"<|startoftext|>\" is not in it");
 }
 
 static void test_line_ends_and_repeated_pairs(void)
