@@ -169,6 +169,10 @@ static void pack_block(float *packed, float *tile, const Work *w, const Block *b
     ptrdiff_t k_offset[GEMM_STRETCH], lane[GEMM_LANES_MOST] = {0};
     for (size_t k = k0; k < k1; k++)
         k_offset[k - k0] = w->b_k[k] - (ptrdiff_t)(c0 * p->plane);
+    if (p->direct && g->stride == 1 && b->pictures == 1 && (b->height == 1 || b->width == p->row)) {
+        kernels->pack_rows(packed, from, k_offset, k1 - k0, lanes); /* one run of memory */
+        return;
+    }
     size_t s = 0, y = 0, x = 0;
     for (size_t j = 0; j < lanes; j += kernels->lanes) {
         const size_t count = gemm_least(kernels->lanes, lanes - j);

@@ -15,7 +15,7 @@
 
 /* So many turned numbers of x at once (384 KiB, at least one sample) stay in the second cache while all of the
  * gradient goes over them; a task computes at most BLOCK_ROWS by BLOCK_LANES of it. */
-enum { TURNED = 96 * 1024, BLOCK_ROWS = 32, BLOCK_LANES = 96 };
+enum { TURNED = 96 * 1024, BLOCK_ROWS = 32, BLOCK_LANES = 128 };
 
 /* Lanes come in strips: all kx of one ky when that spares unfilled vectors, else one strip a tap. */
 typedef struct {
@@ -70,26 +70,31 @@ typedef struct {
     bool to_held;
 } Work;
 
-/* One row of one turned sample. */
+/* One row of one turned sample: channel c of the source's columns, to every C-th number. */
 static void turn_row(void *context, size_t task, int worker)
 {
     const Work *w = context;
     const Conv2dShape *s = w->s;
     const Plan *p = &w->plan;
-    const size_t n = task / p->frame_h, i = task % p->frame_h, y = i - s->pad_top;
-    float *to = w->turned + n * p->sample + i * p->frame_w * p->C;
-    const float *from = w->x + ((w->n0 + n) * s->C + w->group * p->C) * s->H * s->W + y * s->W;
+    const GemmKernels *kernels = gemm_kernels();
+    const size_t n = task / p->frame_h, i = task % p->frame_h, y = i - s->pad_top, area = s->H * s->W;
+    const size_t before = gemm_least(s->pad_left, p->frame_w),
+                 inside = gemm_least(s->W, p->frame_w - before);
+    const float *from = w->x + ((w->n0 + n) * s->C + w->group * p->C) * area + y * s->W;
+    float *to = w->turned + n * p->sample + i * p->frame_w * p->C, *first = to + before * p->C;
     (void)worker;
-    for (size_t j = 0; j < p->frame_w; j++) {
-        const size_t column = j - s->pad_left; /* before 0: huge */
-        float *pixel = to + j * p->C;
-        if (y < s->H && column < s->W)
-            for (size_t c = 0; c < p->C; c++)
-                pixel[c] = from[c * s->H * s->W + column];
-        else
-            for (size_t c = 0; c < p->C; c++)
-                pixel[c] = 0.0f;
+    if (y >= s->H) { /* also y before 0: huge */
+        memset(to, 0, p->frame_w * p->C * sizeof *to);
+        return;
     }
+    memset(to, 0, before * p->C * sizeof *to);
+    memset(first + inside * p->C, 0, (p->frame_w - before - inside) * p->C * sizeof *to);
+    size_t c = 0;
+    for (; c + kernels->lanes <= p->C; c += kernels->lanes)
+        kernels->turn(first + c, p->C, from + c * area, area, inside);
+    for (; c < p->C; c++)
+        for (size_t x = 0; x < inside; x++)
+            first[x * p->C + c] = from[c * area + x];
 }
 
 /* Moves output channel o between the weight's order (c,ky,kx) and the order that is held. */

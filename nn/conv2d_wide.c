@@ -67,7 +67,7 @@ static void turn_channel(void *context, size_t task, int worker)
     const size_t channels = g->groups * g->C, area = g->H * g->W;
     const size_t v = task / channels, c = task % channels;
     (void)worker;
-    kernels->turn(w->turned + v * w->plan.vector + c * area * kernels->lanes,
+    kernels->turn(w->turned + v * w->plan.vector + c * area * kernels->lanes, kernels->lanes,
                   w->source + ((w->first + v) * kernels->lanes * channels + c) * area, channels * area,
                   area);
 }

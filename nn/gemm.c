@@ -32,26 +32,30 @@ bool gemm_finite(const float *x, size_t n)
 }
 
 /* Rows whose distance is a multiple of 2 KiB lie on the same few cache lines and push one another out; such a
- * tile of A is copied to rows that do not.  Only worth it when each row is one run of memory. */
+ * tile of A is copied to rows that do not.  Only possible when a panel of each row lies close together. */
 enum { CLASH = 2048, COPY_ROW = GEMM_PANEL + GEMM_LANES_MOST, MOST_ROWS = 16 };
 
 typedef struct {
     float rows[MOST_ROWS * COPY_ROW];
-    ptrdiff_t k[GEMM_PANEL]; /* 0, 1, 2 ... */
+    ptrdiff_t k[GEMM_PANEL];
 } Copy;
 
-static bool rows_clash(size_t a_row, const GemmSum *sum)
+static bool rows_clash(size_t a_row)
 {
-    const size_t first = sum->begin[0], last = sum->begin[sum->panels];
-    return a_row > 0 && a_row * sizeof(float) % CLASH == 0 && last > first &&
-           sum->a_k[last - 1] - sum->a_k[first] == (ptrdiff_t)(last - 1 - first);
+    return a_row > 0 && a_row * sizeof(float) % CLASH == 0;
 }
 
+/* Copies the tile's rows and makes it read the copy, if it can. */
 static void read_from_copy(Copy *copy, GemmTile *t, size_t rows)
 {
-    const float *from = t->a + (t->K > 0 ? t->a_k[0] : 0);
+    const ptrdiff_t first = t->K > 0 ? t->a_k[0] : 0, span = t->K > 0 ? t->a_k[t->K - 1] - first + 1 : 0;
+    if (span > COPY_ROW)
+        return;
     for (size_t r = 0; r < rows; r++)
-        memcpy(copy->rows + r * COPY_ROW, from + r * t->a_row, t->K * sizeof(float));
+        memcpy(copy->rows + r * COPY_ROW, t->a + (ptrdiff_t)(r * t->a_row) + first,
+               (size_t)span * sizeof(float));
+    for (size_t e = 0; e < t->K; e++)
+        copy->k[e] = t->a_k[e] - first;
     t->a = copy->rows;
     t->a_row = COPY_ROW;
     t->a_k = copy->k;
@@ -64,9 +68,7 @@ void gemm_rows(const float *a, size_t a_row, size_t rows, const GemmSum *sum, co
     if (rows == 0)
         return;
     Copy copy;
-    const bool copying = count > 1 && rows_clash(a_row, sum);
-    if (copying)
-        gemm_offsets(copy.k, GEMM_PANEL, 1);
+    const bool copying = count > 1 && rows_clash(a_row);
     const GemmCut cut = gemm_cut(rows, kernels->rows);
     for (size_t i = 0; i < cut.parts; i++) {
         const size_t r = gemm_begin(cut, i), height = gemm_begin(cut, i + 1) - r;
@@ -108,33 +110,25 @@ void gemm_block(float *c, size_t c_row, const float *a, size_t a_row, const ptrd
     gemm_rows(a, a_row, rows, &sum, lanes, vectors, c_row, k0 == 0);
 }
 
-/* One tile of more than one panel: the panels' sums of a sample are added up before they go to C. */
-static void add_panels(const GemmSamples *g, GemmTile whole, size_t rows, Copy *copy)
+/* Products of more than one panel: each is summed in a block of its own before it goes to C. */
+static void add_products(const GemmSamples *g, size_t rows, const GemmLanes *lanes, size_t count,
+                         size_t c_row)
 {
-    const GemmKernels *kernels = gemm_kernels();
-    float sum[MOST_ROWS * GEMM_LANES_MOST];
-    for (size_t n = 0; n < whole.samples; n++) {
-        for (size_t q = 0; q < g->sum.panels; q++) {
-            const size_t first = g->sum.begin[q];
-            GemmTile t = {.a = whole.a + n * whole.a_sample,
-                          .a_k = whole.a_k + first,
-                          .a_row = whole.a_row,
-                          .b = whole.b + n * whole.b_sample,
-                          .b_k = whole.b_k + first,
-                          .K = g->sum.begin[q + 1] - first,
-                          .samples = 1,
-                          .c = sum,
-                          .c_row = kernels->lanes,
-                          .add = q > 0};
-            if (copy != NULL)
-                read_from_copy(copy, &t, rows);
-            kernels->tile(&t, rows);
+    const size_t width = gemm_kernels()->lanes, row = count * width;
+    float block[GEMM_SAMPLES_BLOCK];
+    GemmLanes sums[GEMM_SAMPLES_BLOCK / 4];
+    for (size_t n = 0; n < g->samples; n++) {
+        for (size_t p = 0; p < count; p++)
+            sums[p] = (GemmLanes){lanes[p].b + n * g->b_sample, block + p * width};
+        for (size_t q = 0; q < g->sum.panels;
+             q++) { /* one panel after the other: B's stays in the second cache */
+            const GemmSum panel = {g->sum.a_k, g->sum.b_k, g->sum.begin + q, 1};
+            gemm_rows(g->a + n * g->a_sample, g->a_row, rows, &panel, sums, count, row, q == 0);
         }
-        for (size_t r = 0; r < rows; r++) {
-            float *c = whole.c + r * whole.c_row;
-            for (size_t l = 0; l < kernels->lanes; l++)
-                c[l] = c[l] + sum[r * kernels->lanes + l];
-        }
+        for (size_t r = 0; r < rows; r++)
+            for (size_t p = 0; p < count; p++)
+                gemm_kernels()->put(lanes[p].c + r * c_row, block + r * row + p * width,
+                                    lanes[p].c + r * c_row, width);
     }
 }
 
@@ -147,10 +141,10 @@ void gemm_samples(const GemmSamples *g, size_t rows, const GemmLanes *lanes, siz
     const GemmKernels *kernels = gemm_kernels();
     if (rows == 0 || g->sum.panels == 0)
         return;
-    Copy copy;
-    const bool copying = g->sum.panels > 1 && rows_clash(g->a_row, &g->sum);
-    if (copying)
-        gemm_offsets(copy.k, GEMM_PANEL, 1);
+    if (g->sum.panels > 1) {
+        add_products(g, rows, lanes, count, c_row);
+        return;
+    }
     const size_t K = g->sum.begin[1];
     const GemmCut cut = gemm_cut(rows, K < FEW_K ? gemm_least(FEW_ROWS, kernels->rows) : kernels->rows);
     const size_t near = NEAR / sizeof(float) / kernels->rows / (K + 1) + 1;
@@ -170,10 +164,7 @@ void gemm_samples(const GemmSamples *g, size_t rows, const GemmLanes *lanes, siz
             for (size_t p = 0; p < count; p++) {
                 t.b = lanes[p].b + n * g->b_sample;
                 t.c = lanes[p].c + r * c_row;
-                if (g->sum.panels == 1)
-                    kernels->tile(&t, height);
-                else
-                    add_panels(g, t, height, copying ? &copy : NULL);
+                kernels->tile(&t, height);
             }
         }
 }

@@ -42,11 +42,16 @@ typedef struct {
      * k_offset increase */
     void (*pack)(float *packed, const float *source, const ptrdiff_t *k_offset, size_t K,
                  const ptrdiff_t *lane_offset, size_t count);
-    /* y[i] = c[i] + bias[i], or c[i] when bias is NULL;  y[i] = c[i] + bias */
+    /* The same for neighbouring lanes, any number of them: vector after vector, each (K,lanes), from
+     * source[k_offset[k] + j], j < count */
+    void (*pack_rows)(float *packed, const float *source, const ptrdiff_t *k_offset, size_t K,
+                      size_t count);
+    /* y[i] = c[i] + bias[i], or c[i] when bias is NULL;  y[i] = c[i] + bias;  y may be c */
     void (*put)(float *y, const float *c, const float *bias, size_t n);
     void (*put_biased)(float *y, const float *c, float bias, size_t n);
-    /* turned[i][j] = source[j*step + i] for i < n, j < lanes;  and back: y[j*step + i] = turned[i][j] + bias */
-    void (*turn)(float *turned, const float *source, size_t step, size_t n);
+    /* turned[i*pitch + j] = source[j*step + i] for i < n, j < lanes;  and back, from pitch `lanes`:
+     * y[j*step + i] = turned[i*lanes + j] + bias */
+    void (*turn)(float *turned, size_t pitch, const float *source, size_t step, size_t n);
     void (*turn_back)(float *y, size_t step, const float *turned, size_t n, float bias);
     bool (*finite)(const float *x, size_t n);
 } GemmKernels;
@@ -103,7 +108,10 @@ typedef struct {
 void gemm_rows(const float *a, size_t a_row, size_t rows, const GemmSum *sum, const GemmLanes *lanes,
                size_t count, size_t c_row, bool start);
 
-/* Sample after sample, C += A_n B_n; each product is summed for itself first. */
+/* Sample after sample, C += A_n B_n; each product is summed for itself first.  One call computes at most
+ * GEMM_SAMPLES_BLOCK numbers of C. */
+enum { GEMM_SAMPLES_BLOCK = 4096 };
+
 typedef struct {
     size_t samples;
     const float *a;

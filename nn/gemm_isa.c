@@ -147,8 +147,9 @@ static ALWAYS_INLINE void turn_square(float *square)
     }
 }
 
-/* to[i][j] = source[lane[j] + i] for i < n: the lanes are runs of memory. */
-static void turn_lanes(float *restrict to, const float *restrict source, const ptrdiff_t *lane, size_t n)
+/* to[i*pitch + j] = source[lane[j] + i] for i < n: the lanes are runs of memory. */
+static ALWAYS_INLINE void turn_lanes(float *restrict to, size_t pitch, const float *restrict source,
+                                     const ptrdiff_t *lane, size_t n)
 {
     size_t i = 0;
     for (; i + LANES <= n; i += LANES) {
@@ -156,11 +157,12 @@ static void turn_lanes(float *restrict to, const float *restrict source, const p
         for (size_t j = 0; j < LANES; j++)
             memcpy(square + j * LANES, source + lane[j] + i, LANES * sizeof *to);
         turn_square(square);
-        memcpy(to + i * LANES, square, sizeof square);
+        for (size_t j = 0; j < LANES; j++)
+            memcpy(to + (i + j) * pitch, square + j * LANES, LANES * sizeof *to);
     }
     for (; i < n; i++)
         for (size_t j = 0; j < LANES; j++)
-            to[i * LANES + j] = source[lane[j] + (ptrdiff_t)i];
+            to[i * pitch + j] = source[lane[j] + (ptrdiff_t)i];
 }
 
 /* Do the lanes come in groups of `run` neighbours? */
@@ -204,17 +206,30 @@ static void pack(float *packed, const float *source, const ptrdiff_t *k_offset, 
     else if (lanes_in_runs(lane, 4))
         pack_runs(packed, source, k_offset, K, lane, 4);
     else if (k_offset[K - 1] - k_offset[0] == (ptrdiff_t)(K - 1))
-        turn_lanes(packed, source + k_offset[0], lane, K);
+        turn_lanes(packed, LANES, source + k_offset[0], lane, K);
     else
         pack_any(packed, source, k_offset, K, lane, LANES);
 }
 
-static void turn(float *turned, const float *source, size_t step, size_t n)
+static void pack_rows(float *restrict packed, const float *restrict source, const ptrdiff_t *k_offset,
+                      size_t K, size_t count)
+{
+    const size_t whole = count - count % LANES;
+    for (size_t k = 0; k < K; k++)
+        for (size_t j = 0; j < whole; j += LANES)
+            memcpy(packed + j * K + k * LANES, source + k_offset[k] + j, LANES * sizeof *packed);
+    for (size_t k = 0; k < K && whole < count; k++)
+        for (size_t j = 0; j < LANES; j++)
+            packed[whole * K + k * LANES + j] =
+                whole + j < count ? source[k_offset[k] + (ptrdiff_t)(whole + j)] : 0.0f;
+}
+
+static void turn(float *turned, size_t pitch, const float *source, size_t step, size_t n)
 {
     ptrdiff_t lane[LANES];
     for (size_t j = 0; j < LANES; j++)
         lane[j] = (ptrdiff_t)(j * step);
-    turn_lanes(turned, source, lane, n);
+    turn_lanes(turned, pitch, source, lane, n);
 }
 
 static void turn_back(float *restrict y, size_t step, const float *restrict turned, size_t n, float bias)
@@ -236,18 +251,17 @@ static void turn_back(float *restrict y, size_t step, const float *restrict turn
 
 /* ---- results ---- */
 
-static void put(float *restrict y, const float *restrict c, const float *restrict bias, size_t n)
+static void put(float *y, const float *c, const float *bias, size_t n)
 {
-    if (bias == NULL) {
-        memcpy(y, c, n * sizeof *y);
-        return;
-    }
+    if (bias != NULL)
 #pragma omp simd
-    for (size_t i = 0; i < n; i++)
-        y[i] = c[i] + bias[i];
+        for (size_t i = 0; i < n; i++)
+            y[i] = c[i] + bias[i];
+    else if (y != c)
+        memcpy(y, c, n * sizeof *y);
 }
 
-static void put_biased(float *restrict y, const float *restrict c, float bias, size_t n)
+static void put_biased(float *y, const float *c, float bias, size_t n)
 {
 #pragma omp simd
     for (size_t i = 0; i < n; i++)
@@ -263,5 +277,15 @@ static bool finite(const float *x, size_t n)
 }
 
 extern const GemmKernels ISA_TABLE(gemm_kernels);
-const GemmKernels ISA_TABLE(gemm_kernels) = {ROWS,       LANES, tile,      pack,  put,
-                                             put_biased, turn,  turn_back, finite};
+const GemmKernels ISA_TABLE(gemm_kernels) = {
+    .rows = ROWS,
+    .lanes = LANES,
+    .tile = tile,
+    .pack = pack,
+    .pack_rows = pack_rows,
+    .put = put,
+    .put_biased = put_biased,
+    .turn = turn,
+    .turn_back = turn_back,
+    .finite = finite,
+};

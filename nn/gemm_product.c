@@ -48,6 +48,10 @@ static void pack_stretch(float *packed, const Work *w, const float *b, size_t la
 {
     const GemmKernels *kernels = gemm_kernels();
     const size_t width = kernels->lanes;
+    if (w->product->b.across == 1) {
+        kernels->pack_rows(packed, b, w->b_k + k0, k1 - k0, lanes);
+        return;
+    }
     ptrdiff_t lane[GEMM_LANES_MOST];
     gemm_offsets(lane, width, w->product->b.across);
     for (size_t j = 0; j < lanes; j += width)
@@ -55,24 +59,26 @@ static void pack_stretch(float *packed, const Work *w, const float *b, size_t la
                       gemm_least(width, lanes - j));
 }
 
-/* The block's sums go to C, the bias is added on the way. */
-static void put_block(float *c, const Work *w, const float *block, size_t r0, size_t rows, size_t j0,
-                      size_t lanes)
+/* The block's sums go to C, unless they are there already, and the bias is added on the way. */
+static void put_rows(float *c, const Work *w, const float *block, size_t block_row, size_t r0, size_t rows,
+                     size_t j0, size_t lanes)
 {
     const GemmProduct *p = w->product;
-    const size_t block_row = w->plan.block_row;
     const GemmKernels *kernels = gemm_kernels();
-    if (p->c.lane == 1) {
-        for (size_t r = 0; r < rows; r++) {
-            float *to = c + (r0 + r) * p->c.row + j0;
-            if (p->row_bias != NULL)
-                kernels->put_biased(to, block + r * block_row, p->row_bias[r0 + r], lanes);
-            else
-                kernels->put(to, block + r * block_row, p->lane_bias != NULL ? p->lane_bias + j0 : NULL,
-                             lanes);
-        }
-        return;
+    for (size_t r = 0; r < rows; r++) {
+        float *to = c + (r0 + r) * p->c.row + j0;
+        if (p->row_bias != NULL)
+            kernels->put_biased(to, block + r * block_row, p->row_bias[r0 + r], lanes);
+        else
+            kernels->put(to, block + r * block_row, p->lane_bias != NULL ? p->lane_bias + j0 : NULL, lanes);
     }
+}
+
+/* The same where the rows of the block are columns of C. */
+static void put_turned(float *c, const Work *w, const float *block, size_t block_row, size_t r0,
+                       size_t rows, size_t j0, size_t lanes)
+{
+    const GemmProduct *p = w->product;
     for (size_t j = 0; j < lanes; j++) {
         float *to = c + (j0 + j) * p->c.lane + r0;
         for (size_t r = 0; r < rows; r++)
@@ -95,16 +101,24 @@ static void block_task(void *context, size_t task, int worker)
     const size_t j0 = gemm_begin(w->plan.lanes, j) * width;
     const size_t lanes = gemm_least(gemm_begin(w->plan.lanes, j + 1) * width, p->lanes) - j0;
     float *packed = w->room + (size_t)worker * w->plan.worker, *block = packed + w->plan.packed;
+    float *c = p->c.data + n * p->c.batch;
+    size_t block_row = w->plan.block_row;
+    if (p->c.lane == 1 && lanes % width == 0) { /* whole vectors: the sums can grow in C itself */
+        block = c + r0 * p->c.row + j0;
+        block_row = p->c.row;
+    }
     const float *a = p->a.data + n * p->a.batch + r0 * p->a.across;
     size_t k0 = 0;
     do {
         const size_t k1 = gemm_least(k0 + w->plan.stretch, p->K);
         pack_stretch(packed, w, p->b.data + n * p->b.batch + j0 * p->b.across, lanes, k0, k1);
-        gemm_block(block, w->plan.block_row, a, p->a.across, w->a_k + k0, packed, w->packed_k, rows, lanes,
-                   k0, k1);
+        gemm_block(block, block_row, a, p->a.across, w->a_k + k0, packed, w->packed_k, rows, lanes, k0, k1);
         k0 = k1;
     } while (k0 < p->K);
-    put_block(p->c.data + n * p->c.batch, w, block, r0, rows, j0, lanes);
+    if (p->c.lane == 1)
+        put_rows(c, w, block, block_row, r0, rows, j0, lanes);
+    else
+        put_turned(c, w, block, block_row, r0, rows, j0, lanes);
 }
 
 void gemm_product(const GemmProduct *p, void *scratch)
