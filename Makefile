@@ -1,7 +1,8 @@
 # make              build/ldm99 (the program) and its library libldm99.a
 # make check        layers and every test;  make test: the tests alone
 # make demo         16 pictures from 8 prompts with the shipped model: out/demo.png
-# make golden       the hashes that every build must give, compared with tests/golden/
+# make golden       the hashes that every build must give, compared with tests/golden/;
+#                   make golden-builds: the same with other compilers, options and processors
 # make bench        speed beside PyTorch and OpenBLAS where those are installed
 # make install      to PREFIX (/usr/local); make uninstall takes it away again
 #
@@ -17,7 +18,7 @@ CC      := $(CROSS)$(if $(filter default,$(origin CC)),gcc,$(CC))
 AR      := $(CROSS)ar
 OPENMP  ?= 1
 PREFIX  ?= /usr/local
-variant := $(CROSS)$(notdir $(CC))
+variant := $(notdir $(CC))
 quiet   := $(if $(V),,@)
 
 ifneq ($(filter command environment%,$(firstword $(origin CFLAGS))),)
@@ -133,6 +134,7 @@ test: tests all
 layers:
 	sh tools/check_layers.sh
 	sh tools/check_reading_order.sh
+	@if command -v python3 >/dev/null; then python3 tools/check_argument_order.py; fi
 
 check: layers
 	$(MAKE) WERROR=1 test
@@ -142,6 +144,9 @@ demo: all
 
 golden: all
 	for t in 1 2 3; do $(RUN) $(BUILD)/ldm99 golden self -t $$t || exit; done
+
+golden-builds:
+	sh tools/golden_builds.sh
 
 bench: all
 	sh tools/bench.sh $(BUILD)
@@ -158,6 +163,6 @@ uninstall:
 clean:
 	rm -rf build out
 
-.PHONY: all tests test layers check demo golden bench install uninstall clean
+.PHONY: all tests test layers check demo golden golden-builds bench install uninstall clean
 .SECONDARY:
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

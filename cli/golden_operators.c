@@ -113,8 +113,9 @@ static Status elementwise_steps(Sha256 *hash, Arena *arena, Error *err)
     Tape t = tape_of(arena);
     Tensor *a = golden_input(&t, 18, 4, SHAPE(2, 6, 4, 5)), *b = golden_input(&t, 19, 4, SHAPE(2, 6, 1, 1));
     Tensor *c = golden_input(&t, 20, 1, SHAPE(5));
-    Tensor *y = divide(&t, multiply(&t, add(&t, a, b), c), add_scalar(&t, power2(&t, a), 1.0f));
-    y = subtract(&t, exponential(&t, clamp(&t, y, -2.0f, 2.0f)), absolute(&t, b));
+    Tensor *over = multiply(&t, add(&t, a, b), c), *under = add_scalar(&t, power2(&t, a), 1.0f);
+    Tensor *y = exponential(&t, clamp(&t, divide(&t, over, under), -2.0f, 2.0f));
+    y = subtract(&t, y, absolute(&t, b));
     y = square_root(&t, add_scalar(&t, absolute(&t, y), 1.0f));
     return golden_add_gradients(hash, &t, logarithm(&t, y), (Tensor *[]){a, b, c}, 3, err);
 }
@@ -135,7 +136,8 @@ static Status loss_functions(Sha256 *hash, Arena *arena, Error *err)
     static const int labels[3] = {4, 0, 2};
     Tensor *x = golden_input(&t, 22, 2, SHAPE(3, 5)), *z = golden_input(&t, 23, 2, SHAPE(3, 5));
     Tensor *scale_of = golden_input(&t, 24, 1, SHAPE(1));
-    Tensor *y = add(&t, mse_loss(&t, x, z), cross_entropy(&t, x, labels));
+    Tensor *y = mse_loss(&t, x, z);
+    y = add(&t, y, cross_entropy(&t, x, labels));
     y = add(&t, y, gaussian_kl(&t, x, z));
     y = add(&t, y, contrastive_loss(&t, x, z, scale_of));
     return golden_add_gradients(hash, &t, y, (Tensor *[]){x, z, scale_of}, 3, err);

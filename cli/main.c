@@ -46,6 +46,7 @@ static int unknown(const char *word)
     return EXIT_USAGE;
 }
 
+#ifdef _OPENMP
 /* OpenMP's threads wait for work by spinning, some for milliseconds, which on a busy machine costs far more than
  * it saves.  The runtimes read the limit only at their start, so the program starts once more with it set; where
  * that is not possible it goes on as it is. */
@@ -60,6 +61,7 @@ static void start_with_short_spins(char **argv)
     if (length > 0 && setenv("GOMP_SPINCOUNT", "3000", 0) == 0 && setenv("KMP_BLOCKTIME", "0", 0) == 0)
         execv(program, argv);
 }
+#endif
 
 int main(int argc, char **argv)
 {

@@ -48,8 +48,8 @@ static Tensor *run(Tape *tape, const void *context, Tensor *const *inputs)
     const ClipShape *s = &l->shape;
     Tensor *x = inputs[0];
     Tensor *h = norm(tape, &l->norm1, x, s->eps);
-    h = attention(tape, project(tape, &l->q, h), project(tape, &l->k, h), project(tape, &l->v, h),
-                  (AttentionOptions){.heads = s->heads, .causal = s->causal});
+    Tensor *q = project(tape, &l->q, h), *k = project(tape, &l->k, h), *v = project(tape, &l->v, h);
+    h = attention(tape, q, k, v, (AttentionOptions){.heads = s->heads, .causal = s->causal});
     x = add(tape, x, project(tape, &l->out, h));
     h = norm(tape, &l->norm2, x, s->eps);
     h = activate(tape, project(tape, &l->fc1, h), s->act);

@@ -41,8 +41,8 @@ static Tensor *embed(Tape *tape, const ClipText *t, const int *ids, int N, int T
         return NULL;
     for (int i = 0; i < N * T; i++)
         place[i] = i % T;
-    return add(tape, embedding(tape, t->token_embedding, ids, 2, dim),
-               embedding(tape, t->position_embedding, place, 2, dim));
+    Tensor *tokens = embedding(tape, t->token_embedding, ids, 2, dim);
+    return add(tape, tokens, embedding(tape, t->position_embedding, place, 2, dim));
 }
 
 int clip_text_end(const ClipTextConfig *config, const int *ids, int T)

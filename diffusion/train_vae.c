@@ -29,7 +29,8 @@ static Tensor *mean_edge(Tape *tape, Tensor *d, int axis)
     if (d == NULL)
         return NULL;
     const int length = d->dim[axis] - 1;
-    Tensor *difference = subtract(tape, slice(tape, d, axis, 1, length), slice(tape, d, axis, 0, length));
+    Tensor *before = slice(tape, d, axis, 0, length);
+    Tensor *difference = subtract(tape, slice(tape, d, axis, 1, length), before);
     return mean_sample(tape, absolute(tape, difference));
 }
 

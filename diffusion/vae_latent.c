@@ -32,7 +32,8 @@ Tensor *latent_logvar(Tape *tape, Tensor *moments)
 Tensor *latent_sample(Tape *tape, Tensor *moments, Tensor *noise)
 {
     Tensor *deviation = exponential(tape, scale(tape, latent_logvar(tape, moments), 0.5f));
-    return add(tape, latent_mean(tape, moments), multiply(tape, deviation, noise));
+    Tensor *mean = latent_mean(tape, moments);
+    return add(tape, mean, multiply(tape, deviation, noise));
 }
 
 Tensor *latent_scale(Tape *tape, const VaeConfig *c, Tensor *z)

@@ -18,6 +18,9 @@
  *         return y;
  *     }
  *
+ * Two operators that record are never arguments of one call: C leaves open which of them runs first, and with
+ * it the order in which their gradients are added.  Give the first one a name.
+ *
  * Memory: results and nodes lie in `arena`, gradients in a pool of their own (`gradients`) that gives each
  * buffer back as soon as its node has been walked. */
 #ifndef NN_TAPE_H
