@@ -161,8 +161,11 @@ Status shipped_folder(const char **out, const char *name, Arena *arena, Error *e
     for (int i = 0; i < count; i++) {
         struct stat about;
         if (stat(candidate[i], &about) == 0 && S_ISDIR(about.st_mode)) {
-            *out = arena_text(arena, candidate[i], strlen(candidate[i]));
-            return *out != NULL ? STATUS_OK : error_set(err, STATUS_MEMORY, "no memory for a file name");
+            const char *found = arena_text(arena, candidate[i], strlen(candidate[i]));
+            if (found == NULL)
+                return error_set(err, STATUS_MEMORY, "no memory for a file name");
+            *out = found;
+            return STATUS_OK;
         }
     }
     return error_set(
@@ -219,6 +222,9 @@ Status output_name(const char **out, const char *pattern, int i, int count, uint
         if (status != STATUS_OK)
             return status;
     }
-    *out = arena_text(arena, text, (size_t)n);
-    return *out != NULL ? STATUS_OK : error_set(err, STATUS_MEMORY, "no memory for a file name");
+    const char *name = arena_text(arena, text, (size_t)n);
+    if (name == NULL)
+        return error_set(err, STATUS_MEMORY, "no memory for a file name");
+    *out = name;
+    return STATUS_OK;
 }

@@ -156,7 +156,10 @@ static Status set_from_json(const Options *options, const char *name, const Json
     case JSON_ARRAY: {
         Status status = STATUS_OK;
         for (size_t i = 0; i < json_count(value) && status == STATUS_OK; i++)
-            status = options_set(options, name, json_text(json_at(value, i), ""), err);
+            if (json_kind(json_at(value, i)) == JSON_TEXT)
+                status = options_set(options, name, json_text(json_at(value, i), ""), err);
+            else
+                status = error_set(err, STATUS_FORMAT, "%s: \"%s\" must be a list of texts", path, name);
         return status;
     }
     case JSON_NULL: return STATUS_OK;

@@ -1,0 +1,166 @@
+#include "diffusion/recipe.h"
+
+#include "base/file.h"
+#include "tests/check.h"
+#include "tests/scratch.h"
+
+static Arena arena;
+
+static const char *const WHOLE =
+    "{\"_about\": \"all of it\", \"model\": {\"a\": 1}, \"data\": {\"b\": 2}, \"loss\": {\"c\": 3},"
+    " \"train\": {\"seed\": 9, \"max_train_steps\": 500, \"batch_size\": 12, \"micro_batch\": 5,"
+    " \"optimizer\": \"adam\", \"adam_beta1\": 0.8, \"adam_beta2\": 0.95, \"adam_epsilon\": 1e-6,"
+    " \"weight_decay\": 0.25, \"lr_scheduler\": \"polynomial\", \"lr_warmup_steps\": 30, \"lr\": 0.002,"
+    " \"max_grad_norm\": 0, \"ema_decay\": 0.995, \"held_out\": 31, \"gradient_checkpointing\": true,"
+    " \"sample_every\": 4, \"save_every\": 6, \"held_out_every\": 7}}";
+
+static Status read_recipe(Recipe *out, const char *json, const RecipeOverrides *overrides, Error *err)
+{
+    char path[SCRATCH_PATH];
+    *err = (Error){0};
+    scratch_path(path, "recipe.json");
+    CHECK(file_write(path, json, strlen(json), NULL) == STATUS_OK);
+    const Status status = recipe_read(out, path, overrides, &arena, err);
+    remove(path);
+    return status;
+}
+
+static void refused(const char *json, const char *sentence)
+{
+    Recipe recipe = {.save_every = 99};
+    Error err;
+    CHECK(read_recipe(&recipe, json, &RECIPE_OVERRIDES_NONE, &err) == STATUS_FORMAT);
+    CHECK_TEXT(err.text, sentence);
+    CHECK_TEXT(err.text, "recipe.json");
+    CHECK(recipe.save_every == 99);
+}
+
+static void test_every_key(void)
+{
+    Recipe r;
+    Error err;
+    CHECK(read_recipe(&r, WHOLE, &RECIPE_OVERRIDES_NONE, &err) == STATUS_OK);
+    const TrainOptions *t = &r.train;
+    CHECK(json_int(json_get(r.model, "a"), 0) == 1 && json_int(json_get(r.data, "b"), 0) == 2);
+    CHECK(json_int(json_get(r.loss, "c"), 0) == 3);
+    CHECK(t->seed == 9 && t->max_train_steps == 500 && t->batch_size == 12 && t->micro_batch == 5);
+    CHECK(t->optimizer.kind == OPTIMIZER_ADAM && t->optimizer.beta1 == 0.8 && t->optimizer.beta2 == 0.95);
+    CHECK(t->optimizer.eps == 1e-6 && t->optimizer.decay == 0.25);
+    CHECK(t->schedule.kind == LR_POLYNOMIAL && t->schedule.warmup == 30 && t->lr == 0.002);
+    CHECK(t->max_grad_norm == 0.0 && t->ema_decay == 0.995 && t->held_out == 31);
+    CHECK(t->gradient_checkpointing);
+    CHECK(r.sample_every == 4 && r.save_every == 6 && r.held_out_every == 7);
+    CHECK(read_recipe(&r, "{\"train\": {\"optimizer\": \"sgd\", \"momentum\": 0.5, \"nesterov\": true}}",
+                      &RECIPE_OVERRIDES_NONE, &err) == STATUS_OK);
+    CHECK(t->optimizer.kind == OPTIMIZER_SGD && t->optimizer.momentum == 0.5 && t->optimizer.nesterov);
+}
+
+static void test_defaults(void)
+{
+    Recipe r;
+    Error err;
+    CHECK(read_recipe(&r, "{\"train\": {\"batch_size\": 24}}", &RECIPE_OVERRIDES_NONE, &err) == STATUS_OK);
+    CHECK(r.model == NULL && r.data == NULL && r.loss == NULL);
+    CHECK(r.train.micro_batch == 24 && r.train.max_train_steps == 1000 && r.train.lr == 1e-4);
+    CHECK(r.train.optimizer.kind == OPTIMIZER_ADAMW);
+    CHECK(r.train.optimizer.decay == OPTIMIZER_ADAMW_DEFAULTS.decay);
+    CHECK(r.train.schedule.kind == LR_CONSTANT && r.train.max_grad_norm == 1.0 && r.train.ema_decay == 0.0);
+    CHECK(r.sample_every == 0 && r.save_every == 0 && r.held_out_every == 0);
+}
+
+static void test_refusals(void)
+{
+    Recipe r;
+    Error err;
+    refused("{\"train\": {\"bach_size\": 24}}", "\"bach_size\"");
+    refused("{\"train\": {}, \"lose\": {}}", "\"lose\"");
+    refused("{\"train\": {\"optimizer\": \"lion\"}}", "\"optimizer\" is \"lion\"");
+    refused("{\"train\": {\"lr_scheduler\": \"step\"}}", "\"lr_scheduler\"");
+    refused("{\"train\": {\"batch_size\": 0}}", "\"batch_size\"");
+    refused("{\"train\": {\"seed\": -1}}", "\"seed\"");
+    refused("{\"train\": {\"lr\": \"fast\"}}", "\"lr\"");
+    refused("{\"train\": {\"ema_decay\": 1.5}}", "\"ema_decay\"");
+    refused("{\"model\": {}}", "has no object \"train\"");
+    refused("{\"train\": 3}", "has no object \"train\"");
+    refused("[]", "is not a JSON object");
+    refused("{\"train\": {", "recipe.json");
+    CHECK(recipe_read(&r, "no/such/recipe.json", &RECIPE_OVERRIDES_NONE, &arena, &err) == STATUS_FILE);
+}
+
+static void test_overrides(void)
+{
+    Recipe r;
+    Error err;
+    RecipeOverrides o = {.batch_size = 3,
+                         .micro_batch = -1,
+                         .lr = 0.5,
+                         .max_train_steps = 0,
+                         .seed = 0,
+                         .sample_every = 0,
+                         .save_every = 11};
+    CHECK(read_recipe(&r, WHOLE, &o, &err) == STATUS_OK);
+    CHECK(r.train.batch_size == 3 && r.train.micro_batch == 3); /* cut to the batch */
+    CHECK(r.train.lr == 0.5 && r.train.max_train_steps == 0 && r.train.seed == 0);
+    CHECK(r.sample_every == 0 && r.save_every == 11 && r.held_out_every == 7);
+    o = RECIPE_OVERRIDES_NONE;
+    o.micro_batch = 4;
+    CHECK(read_recipe(&r, WHOLE, &o, &err) == STATUS_OK && r.train.micro_batch == 4 &&
+          r.train.batch_size == 12);
+}
+
+static void test_hash(void)
+{
+    char plain[65], other[4000];
+    Recipe r;
+    Error err;
+    CHECK(read_recipe(&r, WHOLE, &RECIPE_OVERRIDES_NONE, &err) == STATUS_OK && strlen(r.hash) == 64);
+    memcpy(plain, r.hash, sizeof plain);
+    RecipeOverrides same = RECIPE_OVERRIDES_NONE;
+    same.micro_batch = 2; /* how and when, not what */
+    same.sample_every = 1;
+    same.save_every = 1;
+    same.batch_size = 12; /* what the recipe says anyway */
+    same.lr = 0.002;
+    CHECK(read_recipe(&r, WHOLE, &same, &err) == STATUS_OK && strcmp(r.hash, plain) == 0);
+    RecipeOverrides change[4] = {RECIPE_OVERRIDES_NONE, RECIPE_OVERRIDES_NONE, RECIPE_OVERRIDES_NONE,
+                                 RECIPE_OVERRIDES_NONE};
+    change[0].batch_size = 11;
+    change[1].lr = 0.0020000000000000005; /* one step further */
+    change[2].max_train_steps = 501;
+    change[3].seed = 8;
+    for (int i = 0; i < 4; i++)
+        CHECK(read_recipe(&r, WHOLE, &change[i], &err) == STATUS_OK && strcmp(r.hash, plain) != 0);
+    snprintf(other, sizeof other, "%s", WHOLE);
+    strstr(other, "0.995")[4] = '6';
+    CHECK(read_recipe(&r, other, &RECIPE_OVERRIDES_NONE, &err) == STATUS_OK && strcmp(r.hash, plain) != 0);
+}
+
+static void test_failing_allocations(void)
+{
+    char path[SCRATCH_PATH];
+    Status status = STATUS_MEMORY;
+    int n = 1;
+    scratch_path(path, "recipe.json");
+    CHECK(file_write(path, WHOLE, strlen(WHOLE), NULL) == STATUS_OK);
+    for (; status != STATUS_OK && n < 1000; n++) {
+        Arena failing = {.fail_after = (size_t)n};
+        Recipe r;
+        status = recipe_read(&r, path, &RECIPE_OVERRIDES_NONE, &failing, NULL);
+        CHECK(status == STATUS_OK || status == STATUS_MEMORY);
+        arena_free(&failing);
+    }
+    CHECK(n > 2 && status == STATUS_OK);
+    remove(path);
+}
+
+int main(void)
+{
+    test_every_key();
+    test_defaults();
+    test_refusals();
+    test_overrides();
+    test_hash();
+    test_failing_allocations();
+    arena_free(&arena);
+    return check_report("recipe");
+}
