@@ -9,13 +9,12 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "base/isa.h"
-#include "base/threads.h"
 #include "nn/attention.h"
 #include "nn/conv2d.h"
 #include "nn/linear.h"
 #include "nn/matmul.h"
 #include "nn/softmax.h"
+#include "tests/gradcheck.h"
 
 /* ---- the panel rule ---- */
 
@@ -244,27 +243,11 @@ static inline void attention_plain(float *y, float *dq, float *dk, float *dv, co
 
 /* ---- running a kernel in every setting ---- */
 
-/* Numbers in [-1, 1) from a small generator of the test's own. */
-static inline void fill(float *x, size_t n, uint32_t seed)
-{
-    uint32_t state = seed * 2654435761u + 1u;
-    for (size_t i = 0; i < n; i++) {
-        state = state * 1664525u + 1013904223u;
-        x[i] = (float)(int32_t)(state >> 8) * 0x1p-23f - 1.0f;
-    }
-}
-
-static inline float *filled(Arena *arena, size_t n, uint32_t seed)
+static inline float *filled(Arena *arena, size_t n, uint64_t seed)
 {
     float *x = arena_raw(arena, n, sizeof *x);
-    fill(x, n, seed);
+    test_fill(x, n, seed);
     return x;
-}
-
-/* Bit for bit, so that -0 and 0 differ. */
-static inline bool same_bits(const float *a, const float *b, size_t n)
-{
-    return memcmp(a, b, n * sizeof *a) == 0;
 }
 
 /* Setting i of the sweep: every instruction set of this machine with 1 thread, and 2 and 3 threads with the

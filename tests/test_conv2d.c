@@ -1,6 +1,5 @@
 #include "nn/conv2d.h"
 
-#include "tests/check.h"
 #include "tests/kernel_plain.h"
 
 /* A 2x2 kernel over a 3x3 picture with one column of zeros to the left. */
@@ -99,7 +98,7 @@ static void test_every_setting_gives_the_plain_bits(void)
         bias_plain(want + ny + nx + nw, dy, s.N, s.O * s.OH * s.OW, s.O, s.OH * s.OW, s.OH * s.OW, 1);
         for (int setting = 0; kernel_setting(setting); setting++) {
             void *scratch = arena_raw(&arena, conv2d_forward_scratch(&s) + conv2d_backward_scratch(&s), 1);
-            fill(got, total, 5);
+            test_fill(got, total, 5);
             conv2d_forward(got, x, weight, i % 2 ? bias : NULL, &s, scratch);
             conv2d_backward_input(got + ny, dy, weight, &s, scratch);
             conv2d_backward_weight(got + ny + nx, dy, x, &s, scratch);
@@ -120,8 +119,8 @@ static void test_an_infinite_weight_is_not_left_out(void)
     Case c = {.N = 16, .C = 2, .H = 3, .W = 3, .O = 2, .KH = 3, .KW = 3, .options = conv2d_padding(1, 1)};
     const Conv2dShape s = shape_of(&c);
     static float x[16 * 18], y[16 * 18], weight[36];
-    fill(x, 16 * 18, 1);
-    fill(weight, 36, 2);
+    test_fill(x, 16 * 18, 1);
+    test_fill(weight, 36, 2);
     weight[0] = INFINITY;
     Arena arena = {0};
     void *scratch = arena_raw(&arena, conv2d_forward_scratch(&s) + conv2d_backward_scratch(&s), 1);
@@ -129,65 +128,6 @@ static void test_an_infinite_weight_is_not_left_out(void)
     for (size_t n = 0; n < 16; n++)
         CHECK(isnan(y[n * 18]) && isnan(y[n * 18 + 2]) && isinf(y[n * 18 + 8]) && isfinite(y[n * 18 + 9]));
     arena_free(&arena);
-}
-
-/* Gradients of a batch are those of its samples, accumulated. */
-static void test_a_batch_is_its_samples(void)
-{
-    Case c = cases[3];
-    const Conv2dShape all = shape_of(&c);
-    c.N = 1;
-    const Conv2dShape one = shape_of(&c);
-    const size_t nx = one.C * one.H * one.W, ny = one.O * one.OH * one.OW, nw = one.O * one.C * 9;
-    Arena arena = {0};
-    const float *x = filled(&arena, all.N * nx, 1), *dy = filled(&arena, all.N * ny, 2);
-    float *together = filled(&arena, nw, 3), *apart = filled(&arena, nw, 3);
-    void *scratch = arena_raw(&arena,
-                              conv2d_forward_scratch(&all) + conv2d_backward_scratch(&all) +
-                                  conv2d_forward_scratch(&one) + conv2d_backward_scratch(&one),
-                              1);
-    conv2d_backward_weight(together, dy, x, &all, scratch);
-    for (size_t n = 0; n < all.N; n++)
-        conv2d_backward_weight(apart, dy + n * ny, x + n * nx, &one, scratch);
-    CHECK(same_bits(together, apart, nw));
-    arena_free(&arena);
-}
-
-/* loss = sum of dy * conv2d(x): linear in each argument, so a wide difference is its slope but for rounding. */
-static void test_gradients_are_slopes(void)
-{
-    float x[2 * 4 * 5 * 4], weight[6 * 2 * 3 * 2], bias[6], dy[2 * 6 * 3 * 4];
-    const int x_dim[4] = {2, 4, 5, 4}, w_dim[4] = {6, 2, 3, 2}, b_dim[1] = {6};
-    const Conv2dOptions options = {
-        .stride = 2, .pad_top = 1, .pad_bottom = 2, .pad_left = 3, .pad_right = 1, .groups = 2};
-    fill(x, 160, 1);
-    fill(weight, 72, 2);
-    fill(bias, 6, 3);
-    fill(dy, 144, 4);
-    Arena arena = {0}, gradients = {0};
-    Tape tape = {.arena = &arena, .gradients = &gradients, .recording = true};
-    Tensor *in[3] = {tape_input(&tape, x, 4, x_dim, true), tape_input(&tape, weight, 4, w_dim, true),
-                     tape_input(&tape, bias, 1, b_dim, true)};
-    Tensor *y = conv2d(&tape, in[0], in[1], in[2], options);
-    CHECK(y != NULL && tensor_count(y) == 144);
-    CHECK(tape_backward(&tape, y, dy) == STATUS_OK);
-    tape.recording = false;
-    for (int which = 0; which < 3; which++)
-        for (size_t i = 0; i < tensor_count(in[which]); i++) {
-            float *at = in[which]->data + i;
-            const float kept = *at;
-            double slope = 0.0;
-            for (int side = 1; side >= -1; side -= 2) {
-                *at = kept + (float)side * 0.125f;
-                const Tensor *moved = conv2d(&tape, in[0], in[1], in[2], options);
-                for (size_t j = 0; j < 144; j++)
-                    slope += side * (double)moved->data[j] * (double)dy[j] / 0.25;
-            }
-            *at = kept;
-            CHECK_NEAR(in[which]->grad[i], slope, 1e-5);
-        }
-    arena_free(&arena);
-    arena_free(&gradients);
 }
 
 static void test_what_does_not_fit_is_refused(void)
@@ -216,33 +156,25 @@ static void test_what_does_not_fit_is_refused(void)
     }
 }
 
-static Status forward_and_backward(size_t fail_arena, size_t fail_gradients)
+static Tensor *build(Tape *tape, Tensor *const *x, const void *context)
 {
-    float x[2 * 9], weight[4 * 2], bias[4];
-    const int x_dim[4] = {1, 2, 3, 3}, w_dim[4] = {4, 2, 1, 1}, b_dim[1] = {4};
-    fill(x, 18, 1);
-    fill(weight, 8, 2);
-    fill(bias, 4, 3);
-    Arena arena = {.fail_after = fail_arena}, gradients = {.fail_after = fail_gradients};
-    Tape tape = {.arena = &arena, .gradients = &gradients, .recording = true};
-    Tensor *y =
-        conv2d(&tape, tape_input(&tape, x, 4, x_dim, true), tape_input(&tape, weight, 4, w_dim, true),
-               tape_input(&tape, bias, 1, b_dim, true), conv2d_padding(1, 0));
-    const bool walked = y != NULL && tape_backward(&tape, y, NULL) == STATUS_OK;
-    CHECK(walked == (tape.error.status == STATUS_OK));
-    arena_free(&arena);
-    arena_free(&gradients);
-    return tape.error.status;
+    return conv2d(tape, x[0], x[1], x[2], *(const Conv2dOptions *)context);
 }
 
-static void test_every_failing_allocation_is_reported(void)
+static void test_as_an_operator(void)
 {
-    for (int which = 0; which < 2; which++) {
-        size_t n = 1;
-        while (n < 100 && forward_and_backward(which == 0 ? n : 0, which == 1 ? n : 0) == STATUS_MEMORY)
-            n++;
-        CHECK(n > 3 && n < 100);
-        CHECK(forward_and_backward(which == 0 ? n : 0, which == 1 ? n : 0) == STATUS_OK);
+    static const Conv2dOptions options[2] = {
+        {.stride = 2, .pad_top = 1, .pad_bottom = 2, .pad_left = 3, .pad_right = 1, .groups = 2},
+        {.stride = 1, .dilation = 2, .pad_top = 2, .pad_left = 1, .groups = 2},
+    };
+    for (int i = 0; i < 2; i++) {
+        Arena arena = {0};
+        OperatorCase c = {.name = "conv2d", .build = build, .context = &options[i], .count = 3};
+        c.x[0] = test_tensor(&arena, 1, 4, (int[]){i == 0 ? 3 : 18, 4, 5, 4});
+        c.x[1] = test_tensor(&arena, 2, 4, (int[]){6, 2, 3, 2});
+        c.x[2] = test_tensor(&arena, 3, 1, (int[]){6});
+        operatorcheck(&c, 0x6);
+        arena_free(&arena);
     }
 }
 
@@ -252,9 +184,7 @@ int main(void)
     test_padding_is_a_factor_of_zero();
     test_every_setting_gives_the_plain_bits();
     test_an_infinite_weight_is_not_left_out();
-    test_a_batch_is_its_samples();
-    test_gradients_are_slopes();
     test_what_does_not_fit_is_refused();
-    test_every_failing_allocation_is_reported();
+    test_as_an_operator();
     return check_report("conv2d");
 }

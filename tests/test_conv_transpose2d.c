@@ -1,6 +1,5 @@
 #include "nn/conv_transpose2d.h"
 
-#include "tests/check.h"
 #include "tests/kernel_plain.h"
 
 /* Stride 2, kernel 2: every number of x becomes its own 2x2 square, and the bias is added everywhere. */
@@ -98,44 +97,6 @@ static void test_every_setting_gives_the_plain_bits(void)
     }
 }
 
-static void test_gradients_are_slopes(void)
-{
-    float x[2 * 2 * 2 * 3], weight[2 * 3 * 3 * 3], bias[3], dy[2 * 3 * 4 * 6];
-    const int x_dim[4] = {2, 2, 2, 3}, w_dim[4] = {2, 3, 3, 3}, b_dim[1] = {3};
-    const ConvTranspose2dOptions options = {
-        .conv = {.stride = 2, .pad_top = 1, .pad_bottom = 1, .pad_left = 1, .pad_right = 1},
-        .extra_bottom = 1,
-        .extra_right = 1};
-    fill(x, 24, 1);
-    fill(weight, 54, 2);
-    fill(bias, 3, 3);
-    fill(dy, 144, 4);
-    Arena arena = {0}, gradients = {0};
-    Tape tape = {.arena = &arena, .gradients = &gradients, .recording = true};
-    Tensor *in[3] = {tape_input(&tape, x, 4, x_dim, true), tape_input(&tape, weight, 4, w_dim, true),
-                     tape_input(&tape, bias, 1, b_dim, true)};
-    Tensor *y = conv_transpose2d(&tape, in[0], in[1], in[2], options);
-    CHECK(y != NULL && tensor_count(y) == 144);
-    CHECK(tape_backward(&tape, y, dy) == STATUS_OK);
-    tape.recording = false;
-    for (int which = 0; which < 3; which++)
-        for (size_t i = 0; i < tensor_count(in[which]); i++) {
-            float *at = in[which]->data + i;
-            const float kept = *at;
-            double slope = 0.0;
-            for (int side = 1; side >= -1; side -= 2) {
-                *at = kept + (float)side * 0.125f;
-                const Tensor *moved = conv_transpose2d(&tape, in[0], in[1], in[2], options);
-                for (size_t j = 0; j < 144; j++)
-                    slope += side * (double)moved->data[j] * (double)dy[j] / 0.25;
-            }
-            *at = kept;
-            CHECK_NEAR(in[which]->grad[i], slope, 1e-5);
-        }
-    arena_free(&arena);
-    arena_free(&gradients);
-}
-
 static void test_what_does_not_fit_is_refused(void)
 {
     static const struct {
@@ -166,42 +127,31 @@ static void test_what_does_not_fit_is_refused(void)
     }
 }
 
-static Status forward_and_backward(size_t fail_arena, size_t fail_gradients)
+static Tensor *build(Tape *tape, Tensor *const *x, const void *context)
 {
-    float x[8], weight[4], bias[2];
-    const int x_dim[4] = {1, 2, 2, 2}, w_dim[4] = {2, 2, 1, 1}, b_dim[1] = {2};
-    fill(x, 8, 1);
-    fill(weight, 4, 2);
-    fill(bias, 2, 3);
-    Arena arena = {.fail_after = fail_arena}, gradients = {.fail_after = fail_gradients};
-    Tape tape = {.arena = &arena, .gradients = &gradients, .recording = true};
-    Tensor *y = conv_transpose2d(
-        &tape, tape_input(&tape, x, 4, x_dim, true), tape_input(&tape, weight, 4, w_dim, true),
-        tape_input(&tape, bias, 1, b_dim, true), (ConvTranspose2dOptions){.conv = {.stride = 2}});
-    const bool walked = y != NULL && tape_backward(&tape, y, NULL) == STATUS_OK;
-    CHECK(walked == (tape.error.status == STATUS_OK));
-    arena_free(&arena);
-    arena_free(&gradients);
-    return tape.error.status;
+    return conv_transpose2d(tape, x[0], x[1], x[2], *(const ConvTranspose2dOptions *)context);
 }
 
-static void test_every_failing_allocation_is_reported(void)
+static void test_as_an_operator(void)
 {
-    for (int which = 0; which < 2; which++) {
-        size_t n = 1;
-        while (n < 100 && forward_and_backward(which == 0 ? n : 0, which == 1 ? n : 0) == STATUS_MEMORY)
-            n++;
-        CHECK(n > 3 && n < 100);
-        CHECK(forward_and_backward(which == 0 ? n : 0, which == 1 ? n : 0) == STATUS_OK);
-    }
+    static const ConvTranspose2dOptions options = {
+        .conv = {.stride = 2, .pad_top = 1, .pad_bottom = 1, .pad_left = 1, .pad_right = 1},
+        .extra_bottom = 1,
+        .extra_right = 1};
+    Arena arena = {0};
+    OperatorCase c = {.name = "conv_transpose2d", .build = build, .context = &options, .count = 3};
+    c.x[0] = test_tensor(&arena, 1, 4, (int[]){3, 2, 2, 3});
+    c.x[1] = test_tensor(&arena, 2, 4, (int[]){2, 3, 3, 3});
+    c.x[2] = test_tensor(&arena, 3, 1, (int[]){3});
+    operatorcheck(&c, 0x6);
+    arena_free(&arena);
 }
 
 int main(void)
 {
     test_squares_by_hand();
     test_every_setting_gives_the_plain_bits();
-    test_gradients_are_slopes();
     test_what_does_not_fit_is_refused();
-    test_every_failing_allocation_is_reported();
+    test_as_an_operator();
     return check_report("conv_transpose2d");
 }

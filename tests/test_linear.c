@@ -1,6 +1,5 @@
 #include "nn/linear.h"
 
-#include "tests/check.h"
 #include "tests/kernel_plain.h"
 
 static void test_one_row_by_hand(void)
@@ -39,7 +38,7 @@ static void test_every_setting_gives_the_plain_bits(void)
         bias_plain(want + ny + nx + nw, dy, s->N, s->T * s->out, s->out, 1, s->T, s->out);
         for (int setting = 0; kernel_setting(setting); setting++) {
             void *scratch = arena_raw(&arena, linear_forward_scratch(s) + linear_backward_scratch(s), 1);
-            fill(got, total, 5);
+            test_fill(got, total, 5);
             linear_forward(got, x, weight, i % 3 ? bias : NULL, s, scratch);
             linear_backward_input(got + ny, dy, weight, s, scratch);
             linear_backward_weight(got + ny + nx, dy, x, s, scratch);
@@ -59,9 +58,9 @@ static void test_a_batch_is_its_rows(void)
 {
     enum { ROWS = 100, IN = 37, OUT = 21 };
     static float x[ROWS * IN], weight[OUT * IN], bias[OUT], all[ROWS * OUT], one[OUT];
-    fill(x, ROWS * IN, 1);
-    fill(weight, OUT * IN, 2);
-    fill(bias, OUT, 3);
+    test_fill(x, ROWS * IN, 1);
+    test_fill(weight, OUT * IN, 2);
+    test_fill(bias, OUT, 3);
     const LinearShape many = {ROWS, 1, IN, OUT}, single = {1, 1, IN, OUT};
     Arena arena = {0};
     void *scratch = arena_raw(&arena, linear_forward_scratch(&many) + linear_forward_scratch(&single), 1);
@@ -71,38 +70,6 @@ static void test_a_batch_is_its_rows(void)
         CHECK(same_bits(one, all + r * OUT, OUT));
     }
     arena_free(&arena);
-}
-
-static void test_gradients_are_slopes(void)
-{
-    float x[2 * 3 * 4], weight[5 * 4], bias[5], dy[2 * 3 * 5];
-    const int x_dim[3] = {2, 3, 4}, w_dim[2] = {5, 4}, b_dim[1] = {5};
-    fill(x, 24, 1);
-    fill(weight, 20, 2);
-    fill(bias, 5, 3);
-    fill(dy, 30, 4);
-    Arena arena = {0}, gradients = {0};
-    Tape tape = {.arena = &arena, .gradients = &gradients, .recording = true};
-    Tensor *in[3] = {tape_input(&tape, x, 3, x_dim, true), tape_input(&tape, weight, 2, w_dim, true),
-                     tape_input(&tape, bias, 1, b_dim, true)};
-    CHECK(tape_backward(&tape, linear(&tape, in[0], in[1], in[2]), dy) == STATUS_OK);
-    tape.recording = false;
-    for (int which = 0; which < 3; which++)
-        for (size_t i = 0; i < tensor_count(in[which]); i++) {
-            float *at = in[which]->data + i;
-            const float kept = *at;
-            double slope = 0.0;
-            for (int side = 1; side >= -1; side -= 2) {
-                *at = kept + (float)side * 0.125f;
-                const Tensor *y = linear(&tape, in[0], in[1], in[2]);
-                for (int j = 0; j < 30; j++)
-                    slope += side * (double)y->data[j] * (double)dy[j] / 0.25;
-            }
-            *at = kept;
-            CHECK_NEAR(in[which]->grad[i], slope, 1e-5);
-        }
-    arena_free(&arena);
-    arena_free(&gradients);
 }
 
 static void test_what_does_not_fit_is_refused(void)
@@ -135,33 +102,30 @@ static void test_a_convolution_weight_is_a_matrix(void)
     arena_free(&arena);
 }
 
-static Status forward_and_backward(size_t fail_arena, size_t fail_gradients)
+static Tensor *build(Tape *tape, Tensor *const *x, const void *context)
 {
-    float x[6], weight[6], bias[2];
-    const int x_dim[2] = {2, 3}, w_dim[2] = {2, 3}, b_dim[1] = {2};
-    fill(x, 6, 1);
-    fill(weight, 6, 2);
-    fill(bias, 2, 3);
-    Arena arena = {.fail_after = fail_arena}, gradients = {.fail_after = fail_gradients};
-    Tape tape = {.arena = &arena, .gradients = &gradients, .recording = true};
-    Tensor *y = linear(&tape, tape_input(&tape, x, 2, x_dim, true),
-                       tape_input(&tape, weight, 2, w_dim, true), tape_input(&tape, bias, 1, b_dim, true));
-    const bool walked = y != NULL && tape_backward(&tape, y, NULL) == STATUS_OK;
-    CHECK(walked == (tape.error.status == STATUS_OK));
-    arena_free(&arena);
-    arena_free(&gradients);
-    return tape.error.status;
+    (void)context;
+    return linear(tape, x[0], x[1], x[2]);
 }
 
-static void test_every_failing_allocation_is_reported(void)
+static Tensor *build_without_bias(Tape *tape, Tensor *const *x, const void *context)
 {
-    for (int which = 0; which < 2; which++) {
-        size_t n = 1;
-        while (n < 100 && forward_and_backward(which == 0 ? n : 0, which == 1 ? n : 0) == STATUS_MEMORY)
-            n++;
-        CHECK(n > 3 && n < 100);
-        CHECK(forward_and_backward(which == 0 ? n : 0, which == 1 ? n : 0) == STATUS_OK);
-    }
+    (void)context;
+    return linear(tape, x[0], x[1], NULL);
+}
+
+static void test_as_an_operator(void)
+{
+    Arena arena = {0};
+    OperatorCase c = {.name = "linear", .build = build, .count = 3};
+    c.x[0] = test_tensor(&arena, 1, 3, (int[]){3, 5, 4});
+    c.x[1] = test_tensor(&arena, 2, 2, (int[]){6, 4});
+    c.x[2] = test_tensor(&arena, 3, 1, (int[]){6});
+    operatorcheck(&c, 0x6);
+    c.count = 2;
+    c.build = build_without_bias;
+    operatorcheck(&c, 0x2);
+    arena_free(&arena);
 }
 
 int main(void)
@@ -169,9 +133,8 @@ int main(void)
     test_one_row_by_hand();
     test_every_setting_gives_the_plain_bits();
     test_a_batch_is_its_rows();
-    test_gradients_are_slopes();
     test_what_does_not_fit_is_refused();
     test_a_convolution_weight_is_a_matrix();
-    test_every_failing_allocation_is_reported();
+    test_as_an_operator();
     return check_report("linear");
 }

@@ -1,6 +1,5 @@
 #include "nn/matmul.h"
 
-#include "tests/check.h"
 #include "tests/kernel_plain.h"
 
 static void test_two_by_two_by_hand(void)
@@ -56,44 +55,12 @@ static void test_every_setting_gives_the_plain_bits(void)
         matmul_backward_plain(want + nc, want + nc + na, dc, a, b, s);
         for (int setting = 0; kernel_setting(setting); setting++) {
             void *scratch = arena_raw(&arena, matmul_scratch(s), 1);
-            fill(got, na + nb + nc, 9);
+            test_fill(got, na + nb + nc, 9);
             matmul_forward(got, a, b, s, scratch);
             matmul_backward(got + nc, got + nc + na, dc, a, b, s, scratch);
             CHECK(same_bits(got, want, na + nb + nc));
         }
         arena_free(&arena);
-    }
-}
-
-/* loss = sum of dc * (a b): its slope along every input is that input's gradient, sign included. */
-static void test_gradients_are_slopes(void)
-{
-    float a[2 * 3 * 4], b[2 * 4 * 5], dc[2 * 3 * 5];
-    fill(a, 24, 1);
-    fill(b, 40, 2);
-    fill(dc, 30, 3);
-    const int a_dim[3] = {2, 3, 4};
-    for (int turned = 0; turned < 2; turned++) {
-        const int b_dim[3] = {2, turned ? 5 : 4, turned ? 4 : 5};
-        Arena arena = {0}, gradients = {0};
-        Tape tape = {.arena = &arena, .gradients = &gradients, .recording = true};
-        Tensor *x = tape_input(&tape, a, 3, a_dim, true), *y = tape_input(&tape, b, 3, b_dim, true);
-        CHECK(tape_backward(&tape, matmul(&tape, x, y, turned), dc) == STATUS_OK);
-        for (int i = 0; i < 24 + 40; i++) {
-            float *at = i < 24 ? a + i : b + i - 24, kept = *at;
-            double slope = 0.0;
-            for (int side = 1; side >= -1; side -= 2) {
-                *at = kept + (float)side * 0.125f;
-                tape.recording = false;
-                const Tensor *c = matmul(&tape, x, y, turned);
-                for (int j = 0; j < 30; j++)
-                    slope += side * (double)c->data[j] * (double)dc[j] / 0.25;
-            }
-            *at = kept;
-            CHECK_NEAR(i < 24 ? x->grad[i] : y->grad[i - 24], slope, 1e-5);
-        }
-        arena_free(&arena);
-        arena_free(&gradients);
     }
 }
 
@@ -115,32 +82,21 @@ static void test_shapes_that_do_not_fit_are_refused(void)
     }
 }
 
-static Status forward_and_backward(size_t fail_arena, size_t fail_gradients)
+static Tensor *build(Tape *tape, Tensor *const *x, const void *context)
 {
-    float a[6], b[6];
-    fill(a, 6, 1);
-    fill(b, 6, 2);
-    const int a_dim[2] = {2, 3}, b_dim[2] = {3, 2};
-    Arena arena = {.fail_after = fail_arena}, gradients = {.fail_after = fail_gradients};
-    Tape tape = {.arena = &arena, .gradients = &gradients, .recording = true};
-    Tensor *x = tape_input(&tape, a, 2, a_dim, true), *y = tape_input(&tape, b, 2, b_dim, true);
-    Tensor *c = matmul(&tape, x, y, false);
-    const bool walked = c != NULL && tape_backward(&tape, c, NULL) == STATUS_OK;
-    const Status status = tape.error.status;
-    CHECK(walked == (status == STATUS_OK));
-    arena_free(&arena);
-    arena_free(&gradients);
-    return status;
+    return matmul(tape, x[0], x[1], *(const bool *)context);
 }
 
-static void test_every_failing_allocation_is_reported(void)
+static void test_as_an_operator(void)
 {
-    for (int which = 0; which < 2; which++) {
-        size_t n = 1;
-        while (n < 100 && forward_and_backward(which == 0 ? n : 0, which == 1 ? n : 0) == STATUS_MEMORY)
-            n++;
-        CHECK(n > 3 && n < 100);
-        CHECK(forward_and_backward(which == 0 ? n : 0, which == 1 ? n : 0) == STATUS_OK);
+    for (int turned = 0; turned < 2; turned++) {
+        Arena arena = {0};
+        const bool transpose_b = turned;
+        OperatorCase c = {.name = "matmul", .build = build, .context = &transpose_b, .count = 2};
+        c.x[0] = test_tensor(&arena, 1, 4, (int[]){2, 3, 3, 4});
+        c.x[1] = test_tensor(&arena, 2, 4, turned ? (int[]){2, 3, 5, 4} : (int[]){2, 3, 4, 5});
+        operatorcheck(&c, 0);
+        arena_free(&arena);
     }
 }
 
@@ -149,8 +105,7 @@ int main(void)
     test_two_by_two_by_hand();
     test_a_panel_has_256_terms();
     test_every_setting_gives_the_plain_bits();
-    test_gradients_are_slopes();
     test_shapes_that_do_not_fit_are_refused();
-    test_every_failing_allocation_is_reported();
+    test_as_an_operator();
     return check_report("matmul");
 }
