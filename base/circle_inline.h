@@ -32,14 +32,10 @@ static inline double sin_half_turn(double r)
     return r + (r * w) * (low + w4 * high);
 }
 
-/* x - m pi for |m| < 2^15, m a multiple of 1/2; the error of the second subtraction is carried along. */
+/* x - m pi for |m| < 2^15, m a multiple of 1/2. */
 static inline double minus_pi_times(double x, double m)
 {
-    const double first = x - m * PI_FIRST;
-    const double second = m * PI_SECOND;
-    const double r = first - second;
-    const double lost = (first - r) - second;
-    return r + (lost - m * PI_THIRD);
+    return ((x - m * PI_FIRST) - m * PI_SECOND) - m * PI_THIRD;
 }
 
 /* For |x| <= 10^5 only.  sin(+-0) = +-0. */

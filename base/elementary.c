@@ -72,9 +72,9 @@ typedef struct {
 } Turn;
 
 /* 1 / (2 pi) as bits after the point: word 1 holds 2^-1 ... 2^-32; word 0 is what stands before the point. */
-static const uint32_t TURNS_PER_RADIAN[10] = {0x00000000u, 0x28be60dbu, 0x9391054au, 0x7f09d5f4u,
-                                              0x7d4d3770u, 0x36d8a566u, 0x4f10e410u, 0x7f9458eau,
-                                              0xf7aef158u, 0x6dc91b8eu};
+static const uint32_t TURNS_PER_RADIAN[9] = {0x00000000u, 0x28be60dbu, 0x9391054au,
+                                             0x7f09d5f4u, 0x7d4d3770u, 0x36d8a566u,
+                                             0x4f10e410u, 0x7f9458eau, 0xf7aef158u};
 
 /* |x| / (2 pi) without its integer part, for 10^5 < |x| < infinity (Payne and Hanek 1983, the idea).  With
  * |x| = m 2^e the bits of 1/(2 pi) worth 2^e or more times an integer give whole turns, so the product needs only
@@ -102,8 +102,8 @@ static double sin_of_turn(Turn t)
 {
     const bool negative = t.high >> 63; /* the second half-turn */
     t = (Turn){t.high << 1 | t.low >> 63, t.low << 1};
-    if (t.high >> 63) /* h > 1/2 half-turns: the sine of 1 - h is the same */
-        t = (Turn){~t.high + (t.low == 0), 0u - t.low};
+    if (t.high >> 63)                /* h > 1/2 half-turns: the sine of 1 - h is the same */
+        t = (Turn){~t.high, ~t.low}; /* but for 2^-128 */
     int exponent = 0;
     while (t.high >> 63 == 0) {
         t = (Turn){t.high << 1 | t.low >> 63, t.low << 1};

@@ -80,7 +80,7 @@ enum { PAIRS = 128 }; /* pairs of normals worked on at a time */
 /* The next `pairs` <= PAIRS pairs of normals, in order. */
 static void philox_normal_pairs(Rng *rng, float *out, size_t pairs)
 {
-    float radius[PAIRS], angle[PAIRS], sine[PAIRS];
+    float radius[PAIRS] = {0}, angle[PAIRS] = {0}, sine[PAIRS];
     for (size_t i = 0; i < pairs; i++) {
         const uint32_t first = rng_u32(rng), second = rng_u32(rng);
         radius[i] = (float)((first >> 8) + 1u) * 0x1p-24f;

@@ -98,6 +98,7 @@ static void test_rounding_by_hand(void)
     CHECK(fixed_to_double(fixed_add(tie, fixed_from_double(0x1p-150)), 0) == 0x1.0000000000001p+0);
     CHECK(fixed_to_double(fixed_subtract(tie, fixed_from_double(0x1p-150)), 0) == 1.0);
     CHECK(fixed_to_double(fixed_add(tie, fixed_from_double(0x1p-156)), 0) == 1.0);
+    CHECK(fixed_to_double(fixed_subtract(tie, fixed_from_double(0x1p-156)), 0) == 1.0);
     CHECK(fixed_to_double(fixed_subtract(odd_tie, fixed_from_double(0x1p-156)), 0) == 0x1.0000000000002p+0);
     CHECK(fixed_to_double(fixed_subtract(one, fixed_from_double(0x1p-160)), 0) == 1.0);
     CHECK(fixed_to_double(fixed_from_double(-0x1.fffffffffffffp+0), 1023) == -0x1.fffffffffffffp+1023);

@@ -14,11 +14,12 @@ static double plain_sum(const double *x, size_t n)
     return ((s[0] + s[4]) + (s[2] + s[6])) + ((s[1] + s[5]) + (s[3] + s[7]));
 }
 
+/* Of both signs and of sizes from 2^-40 to 2^40, so that each sum rounds and its order shows. */
 static float number(unsigned i)
 {
     const unsigned hash = (i * 2654435761u) ^ (i * 40503u >> 3);
     const float sign = (hash & 1u) != 0 ? -1.0f : 1.0f;
-    return sign * (float)(hash >> 8) * (float)(1u << (hash & 15u));
+    return sign * ldexpf((float)(hash >> 8 | 1u), (int)(hash >> 3 & 63u) - 56);
 }
 
 static void test_every_length_equals_the_definition(void)
