@@ -3,7 +3,7 @@
  *   h = conv1(silu(norm1(x))) + time_emb_proj(silu(emb))      (the second term only in the U-Net)
  *   y = (conv_shortcut(x) + conv2(silu(norm2(h)))) / scale
  *
- * Source: Ho et al. 2020 [HoJA20], appendix B; Rombach et al. 2022 [RomB22]. */
+ * Source: Ho et al. 2020 [HoJA20]; Rombach et al. 2022 [RomB22]. */
 #ifndef DIFFUSION_RES_BLOCK_H
 #define DIFFUSION_RES_BLOCK_H
 

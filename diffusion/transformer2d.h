@@ -1,5 +1,5 @@
 /* diffusion/transformer2d.h - transformer layers over the pixels of a feature map; diffusers'
- * Transformer2DModel (the paper's "spatial transformer", [RomB22] appendix E.2.1).
+ * Transformer2DModel (the "spatial transformer" of [RomB22]).
  *
  *   y = x + proj_out( blocks( proj_in( norm(x) ) ) ),   pixels as a row of H*W tokens in between
  *

@@ -5,7 +5,7 @@
  *   x -> conv_in -> down 0 -> down 1 -> ... -> mid -> up 0 -> ... -> up n -> norm, silu, conv_out -> y
  *            \________\__________\______skips, last made is first used______/
  *
- * Source: Rombach et al. 2022 [RomB22], appendix E; Ho et al. 2020 [HoJA20], appendix B; where they leave something
+ * Source: Rombach et al. 2022 [RomB22]; Ho et al. 2020 [HoJA20]; where they leave something
  * open, diffusers 0.27. */
 #ifndef DIFFUSION_UNET_H
 #define DIFFUSION_UNET_H

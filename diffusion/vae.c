@@ -16,9 +16,11 @@ void vae_load(Vae *vae, const VaeConfig *config, Weights *w, const char *prefix)
 }
 
 /* The 1x1 convolution between the latent and the network, where there is one. */
-static Tensor *mixed(Tape *tape, const Affine *conv, Tensor *x)
+static Tensor *mixed(Tape *tape, const Affine *conv, const char *name, Tensor *x)
 {
-    return conv->weight != NULL ? conv2d(tape, x, conv->weight, conv->bias, conv2d_padding(1, 0)) : x;
+    if (conv->weight == NULL)
+        return x;
+    return tape_named(tape, conv2d(tape, x, conv->weight, conv->bias, conv2d_padding(1, 0)), name, "");
 }
 
 static bool fits(Tape *tape, const Tensor *x, int channels, int smallest, const char *what)
@@ -39,7 +41,7 @@ static Tensor *run_encode(Tape *tape, const void *context, Tensor *const *inputs
     const Vae *vae = *(const Vae *const *)context;
     if (!fits(tape, inputs[0], vae->config.in_channels, vae_factor(&vae->config), "picture"))
         return NULL;
-    return mixed(tape, &vae->quant_conv, vae_encoder(tape, &vae->encoder, inputs[0]));
+    return mixed(tape, &vae->quant_conv, "quant_conv", vae_encoder(tape, &vae->encoder, inputs[0]));
 }
 
 static Tensor *run_decode(Tape *tape, const void *context, Tensor *const *inputs)
@@ -47,7 +49,8 @@ static Tensor *run_decode(Tape *tape, const void *context, Tensor *const *inputs
     const Vae *vae = *(const Vae *const *)context;
     if (!fits(tape, inputs[0], vae->config.latent_channels, 1, "latent"))
         return NULL;
-    return vae_decoder(tape, &vae->decoder, mixed(tape, &vae->post_quant_conv, inputs[0]));
+    return vae_decoder(tape, &vae->decoder,
+                       mixed(tape, &vae->post_quant_conv, "post_quant_conv", inputs[0]));
 }
 
 Tensor *vae_encode(Tape *tape, const Vae *vae, Tensor *x)

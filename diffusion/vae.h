@@ -4,7 +4,7 @@
  *   decode: z (N,L,h,w) -> post_quant_conv -> decoder -> picture (N,3,H,W), about [-1,1]
  *
  * h = H/f, f = 2^(levels-1).  Latents here are the VAE's own; the U-Net's are vae_config's scaling_factor times
- * them (diffusion/vae_latent.h).   Source: Rombach et al. 2022 [RomB22], section 3.1 and appendix G. */
+ * them (diffusion/vae_latent.h).   Source: Rombach et al. 2022 [RomB22]. */
 #ifndef DIFFUSION_VAE_H
 #define DIFFUSION_VAE_H
 

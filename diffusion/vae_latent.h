@@ -3,7 +3,7 @@
  *   moments = (mean, logvar), logvar clamped to [-30, 20];   sample = mean + exp(logvar / 2) * noise
  *   U-Net's latent = (z - shift_factor) * scaling_factor
  *
- * Source: Kingma and Welling 2014 [Kin14], section 2.4; diffusers' DiagonalGaussianDistribution. */
+ * Source: Kingma and Welling 2014 [Kin14]; diffusers' DiagonalGaussianDistribution. */
 #ifndef DIFFUSION_VAE_LATENT_H
 #define DIFFUSION_VAE_LATENT_H
 

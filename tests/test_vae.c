@@ -227,6 +227,8 @@ static void test_intermediates_have_the_names_of_diffusers(void)
                                        "encoder.mid_block.attentions.0",
                                        "encoder.mid_block",
                                        "encoder.conv_out",
+                                       "quant_conv",
+                                       "post_quant_conv",
                                        "decoder.conv_in",
                                        "decoder.mid_block",
                                        "decoder.up_blocks.0.upsamplers.0",
