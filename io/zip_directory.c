@@ -218,8 +218,7 @@ Status zip_directory_read(Zip *zip, Arena *arena, Error *err)
     zip->name = arena_text(arena, zip->name, strlen(zip->name));
     zip->entries = arena_raw(arena, count, sizeof *zip->entries);
     zip->by_name = arena_raw(arena, count, sizeof *zip->by_name);
-    char *names =
-        arena_raw(arena, size - count * (ZIP_MEMBER_SIZE - 1), 1); /* each with a zero byte behind */
+    char *names = arena_raw(arena, size, 1); /* a name and its zero byte take less than their entry */
     const ArenaMark kept = arena_mark(arena);
     unsigned char *bytes = arena_raw(arena, size, 1);
     size_t *scratch = arena_raw(arena, count, sizeof *scratch);

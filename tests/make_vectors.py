@@ -171,6 +171,12 @@ def corpus_zip():
             yield "count.zip", data[:end + 8] + b"\3\0\3\0" + data[end + 12:]
             yield "offset.zip", data[:end + 16] + b"\xff" + data[end + 17:]
             yield "comment.zip", data[:end + 20] + b"\1\0x"
+    # Ten members by its count, but the first one's name takes the place of all others.
+    name = b"n" * (10 * 47 - 46)
+    entry = struct.pack("<IHHHHHHIIIHHHHHII", 0x02014B50, 20, 20, 0, 0, 0, 33, 0, 0, 0, len(name), 0, 0, 0, 0, 0, 0)
+    local = struct.pack("<IHHHHHIIIHH", 0x04034B50, 20, 0, 0, 0, 33, 0, 0, 0, 0, 0)
+    end = struct.pack("<IHHHHIIH", 0x06054B50, 0, 0, 10, 10, 10 * 47, 30, 0)
+    yield "long-name.zip", local + entry + name + end
 
 
 def make_corpora():

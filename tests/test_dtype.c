@@ -76,12 +76,12 @@ static void test_integers_are_rounded_once(void)
 
 static void test_floats_become_every_float_kind(void)
 {
-    static const float x[3] = {0.1f, -65520.0f, 0x1p-149f};
+    static const float x[3] = {0x1.99999ap-4f, -65520.0f, 0x1p-149f};
     float f32[3];
     double f64[3];
     uint16_t half[3];
     CHECK(dtype_from_f32(f32, x, F32, 3) && memcmp(f32, x, sizeof x) == 0);
-    CHECK(dtype_from_f32(f64, x, F64, 3) && f64[0] == (double)0.1f && f64[2] == 0x1p-149);
+    CHECK(dtype_from_f32(f64, x, F64, 3) && f64[0] == 0x1.99999ap-4 && f64[2] == 0x1p-149);
     CHECK(dtype_from_f32(half, x, F16, 3) && half[0] == 0x2e66 && half[1] == 0xfc00 && half[2] == 0);
     CHECK(dtype_from_f32(half, x, BF16, 3) && half[0] == 0x3dcd && half[1] == 0xc780 && half[2] == 0);
     for (int kind = I64; kind < DTYPE_COUNT; kind++)
