@@ -32,14 +32,25 @@ static void block_drop(Arena *arena, ArenaBlock *block)
     free(block);
 }
 
+/* In separate mode the system aligns, so that the block ends with its last byte and the tool sees one more. */
+static void *block_memory(size_t taken)
+{
+#ifdef ARENA_SEPARATE
+    void *memory = NULL;
+    return posix_memalign(&memory, ARENA_ALIGN, taken) == 0 ? memory : NULL;
+#else
+    return malloc(taken);
+#endif
+}
+
 static ArenaBlock *block_new(Arena *arena, size_t bytes)
 {
     const size_t size = bytes < BLOCK_MINIMUM ? BLOCK_MINIMUM : bytes;
-    const size_t taken = sizeof(ArenaBlock) + ARENA_ALIGN + size;
-    ArenaBlock *block = taken > size ? malloc(taken) : NULL;
+    const size_t taken = rounded(sizeof(ArenaBlock)) + (SEPARATE ? 0 : ARENA_ALIGN) + size;
+    ArenaBlock *block = taken > size ? block_memory(taken) : NULL;
     if (block == NULL)
         return NULL;
-    unsigned char *payload = (unsigned char *)(block + 1);
+    unsigned char *payload = (unsigned char *)block + rounded(sizeof(ArenaBlock));
     *block = (ArenaBlock){.size = size, .taken = taken};
     block->data = payload + (ARENA_ALIGN - (uintptr_t)payload % ARENA_ALIGN) % ARENA_ALIGN;
     arena->reserved += taken;
