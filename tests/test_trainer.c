@@ -7,6 +7,8 @@
 
 /* ---- one step by hand: y = w x, loss (y - target)^2, samples (x, target) = (1, 0), (2, 1) ---- */
 
+static uint64_t line_first; /* the sample that was asked for last */
+
 static Tensor *line_losses(void *context, Tape *tape, uint64_t first, int count)
 {
     const int dim[2] = {count, 1};
@@ -14,6 +16,7 @@ static Tensor *line_losses(void *context, Tape *tape, uint64_t first, int count)
     Tensor *weight = context;
     if (x == NULL)
         return NULL;
+    line_first = first;
     for (int i = 0; i < count; i++) {
         const uint64_t sample = (first + (uint64_t)i) % 2;
         x[i] = (float)(sample + 1);
@@ -46,13 +49,14 @@ static void test_two_steps_by_hand(void)
     CHECK(trainer_held_out(&t, &held, &err) == STATUS_OK);
     CHECK_NEAR(held, (9.0 + 25.0 + 9.0) / 3.0, 1e-6);
     CHECK(trainer_step(&t, &report, &err) == STATUS_OK);
-    CHECK(report.step == 1 && t.step == 1);
+    CHECK(report.step == 1 && t.step == 1 && line_first == 0);
     CHECK_NEAR(report.loss, 17.0, 1e-6);      /* (9 + 25) / 2 */
     CHECK_NEAR(report.grad_norm, 13.0, 1e-6); /* (6 + 20) / 2, clipped to 6.5 */
     CHECK_NEAR(report.lr, 0.1, 1e-12);
     CHECK_NEAR(weight->data[0], 2.35, 1e-6);
     CHECK_NEAR(t.ema.shadow[0][0], 2.35, 1e-6); /* the first average is a copy */
     CHECK(trainer_step(&t, &report, &err) == STATUS_OK);
+    CHECK(line_first == 2);
     CHECK_NEAR(report.loss, (2.35 * 2.35 + 3.7 * 3.7) / 2.0, 1e-6);
     CHECK_NEAR(report.lr, 0.075, 1e-12);
     CHECK_NEAR(weight->data[0], 1.8625, 1e-6);
