@@ -148,8 +148,9 @@ golden: all
 golden-builds:
 	sh tools/golden_builds.sh
 
-bench: all
-	sh tools/bench.sh $(BUILD)
+# Needs python3; PyTorch and OpenBLAS are peers where they are installed.
+bench: $(BUILD)/tests/bench_kernels
+	python3 tools/bench_kernels.py $(BUILD)/tests/bench_kernels
 
 install: all
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/ldm99

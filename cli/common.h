@@ -28,8 +28,6 @@ typedef struct {
     Options options;
 } Command;
 
-extern const char *const COMMON_HELP;
-
 /* Parses argv into the command's own table and the common one, reads --config, sets the threads, and deals
  * with --help and --print-config.  True: go on.  False: leave with command_end. */
 bool command_begin(Command *c, const Options *about, const Option *own, int argc, char **argv);

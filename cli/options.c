@@ -15,14 +15,14 @@ bool option_name_is(const char *name, const char *other, size_t length)
     return true;
 }
 
-/* Whether `name` is one of the words of a list that is separated by spaces. */
-static bool in_list(const char *list, const char *name, size_t length)
+/* Whether `name` is one of the words of a list that is separated by spaces; `exactly`: also `-` and `_` differ. */
+static bool in_list(const char *list, const char *name, size_t length, bool exactly)
 {
     while (list != NULL && *list != '\0') {
         char word[64];
         const size_t n = strcspn(list, " ");
         snprintf(word, sizeof word, "%.*s", (int)n, list);
-        if (option_name_is(word, name, length))
+        if (exactly ? strcmp(word, name) == 0 : option_name_is(word, name, length))
             return true;
         list += n + (list[n] == ' ');
     }
@@ -33,7 +33,7 @@ const Option *options_find(const Options *options, const char *name, size_t leng
 {
     for (int t = 0; t < OPTIONS_TABLES && options->tables[t] != NULL; t++)
         for (const Option *o = options->tables[t]; o->kind != OPTION_END; o++)
-            if (option_name_is(o->name, name, length) || in_list(o->synonyms, name, length))
+            if (option_name_is(o->name, name, length) || in_list(o->synonyms, name, length, false))
                 return o;
     return NULL;
 }
@@ -127,7 +127,7 @@ static Status set(const Options *options, const Option *o, const char *text, Err
         *(bool *)o->value = text[0] == 't';
         break;
     case OPTION_CHOICE:
-        if (!in_list(o->choices, text, strlen(text)))
+        if (!in_list(o->choices, text, strlen(text), true))
             return bad_value(options, o, text, o->choices, err);
         *(const char **)o->value = text;
         break;

@@ -117,6 +117,8 @@ void options_write_config(const Options *options, Bytes *out)
     json_begin_object(&json, NULL);
     for (int t = 0; t < OPTIONS_TABLES && options->tables[t] != NULL; t++)
         for (const Option *o = options->tables[t]; o->kind != OPTION_END; o++) {
+            if (strcmp(o->name, "config") == 0 || strcmp(o->name, "print-config") == 0)
+                continue; /* how it was asked for is no setting */
             switch (o->kind) {
             case OPTION_TEXT:
             case OPTION_CHOICE:
