@@ -3,6 +3,7 @@
 # make demo         16 pictures from 8 prompts with the shipped model: out/demo.png
 # make golden       the hashes that every build must give, compared with tests/golden/;
 #                   make golden-builds: the same with other compilers, options and processors
+# make verify-math  each elementary function on all 2^32 floats, against libm and MPFR: half an hour of one core
 # make bench        speed beside PyTorch and OpenBLAS where those are installed
 # make install      to PREFIX (/usr/local); make uninstall takes it away again
 #
@@ -148,6 +149,30 @@ golden: all
 golden-builds:
 	sh tools/golden_builds.sh
 
+# Finished parts are kept in $(BUILD)/verify/ until a function is compiled anew; a stopped run goes on from there.
+VERIFY     := exp expm1 log log1p sin cos tanh erf sigmoid silu softplus
+VERIFY_64  ?= 1000000
+elementary := $(filter $(BUILD)/base/elementary%,$(OBJECTS)) $(BUILD)/base/fixed256.o $(BUILD)/base/fixed_functions.o
+with_mpfr  := verify_math verify_math64 fit_math
+$(with_mpfr:%=$(BUILD)/tests/%): LDLIBS := -lmpfr -lgmp -lm
+
+verify-math:
+	@if echo '#include <mpfr.h>' | $(CC) -E - >/dev/null 2>&1; then \
+	    $(MAKE) $(VERIFY:%=verify-math-%) verify-math-64; \
+	else echo "verify-math: skipped: MPFR is not installed (libmpfr-dev)"; fi
+
+$(BUILD)/verify/started: $(elementary)
+	@rm -rf $(@D) && mkdir -p $(@D) && touch $@
+
+verify-math-self: $(BUILD)/tests/verify_math
+	$(BUILD)/tests/verify_math self
+
+$(VERIFY:%=verify-math-%): verify-math-%: verify-math-self $(BUILD)/verify/started
+	@$(BUILD)/tests/verify_math -r $(BUILD)/verify/$*.txt $*
+
+verify-math-64: $(BUILD)/tests/verify_math64
+	$(BUILD)/tests/verify_math64 $(VERIFY_64)
+
 # Needs python3; PyTorch and OpenBLAS are peers where they are installed.
 bench: $(BUILD)/tests/bench_kernels
 	python3 tools/bench_kernels.py $(BUILD)/tests/bench_kernels
@@ -164,6 +189,6 @@ uninstall:
 clean:
 	rm -rf build out
 
-.PHONY: all tests test layers check demo golden golden-builds bench install uninstall clean
+.PHONY: all tests test layers check demo golden golden-builds bench verify-math verify-math-self verify-math-64 $(VERIFY:%=verify-math-%) install uninstall clean
 .SECONDARY:
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

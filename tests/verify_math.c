@@ -1,186 +1,295 @@
-/* tests/verify_math.c - tries an elementary function on all 2^32 floats, and lists the hard ones.
+/* tests/verify_math.c - tries an elementary function on all 2^32 floats.
  *
- * Built by hand, since it needs MPFR:
- *     make build/gcc/tests/verify_math LDLIBS='-lm -lmpfr -lgmp'
- *     build/gcc/tests/verify_math exp > tests/vectors/hard/exp.txt       (one function; 1 to 5 minutes)
- *     build/gcc/tests/verify_math exp 0 1000000                          (only inputs with bits 0 <= u < 0x1000000)
+ * `make verify-math` runs it for every function; it needs MPFR.  docs/math/VERIFICATION.md has the results.
+ *     verify_math [-r RECORD] [-l] [-m BITS] FUNCTION [FIRST [END]]
+ *     verify_math self
+ * Work is done in 256 parts of 2^24 inputs: part p holds the floats whose bits are p 2^24 ... (p + 1) 2^24 - 1;
+ * FIRST and END choose the parts FIRST <= p < END.  With -r each finished part adds a line to the file RECORD, and
+ * parts that it has already are not done again: so a run may be stopped and go on, and several runs may share the
+ * parts.  The last line tells the sums; the exit status is 1 when a result was wrong.
  *
- * Each result is compared with the rounded value of libm's double function, whose error is far below 2^-45.
- * Where a rounding tie lies within 2^-45 of that value, libm cannot decide: MPFR does, and the input goes to the
- * list on stdout as "input result", both as the bits of a float.  A function whose own error is below 2^-46 is
- * right everywhere if it is right on its list; so tests/test_elementary.c needs the lists alone.  One input
- * in a million is given to MPFR in any case, to check libm.  A line on stderr tells the counts; the exit status
- * is 1 when a result was wrong. */
-#include <math.h>
-#include <mpfr.h>
-#include <stdbool.h>
+ * Each result is compared with the rounded value of libm's double function, taken to have a relative error below
+ * 2^-46.  Where a rounding tie lies within 2^-45 of that value libm cannot decide, and MPFR does (verify_truth.h).
+ * One input in 65536 goes to MPFR in any case, to check libm.  For odd and even functions the negative inputs are
+ * compared with the positive ones.  Besides, all instruction sets and the scalar function must give the same bits.
+ *
+ * -l lists the inputs that were near a tie on stdout, as "input result", bits of floats: tests/vectors/hard/ is
+ *    made of these.  A function whose own error is below 2^-46 is right everywhere if it is right on its list, so
+ *    tests/test_elementary.c needs the lists alone.
+ * -m changes the result for the input with these bits by one unit in the last place: it must be found.  `self` does
+ *    that for each function with one input near a tie, one far from any, one negative and one not finite. */
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
+#include <time.h>
 
-#include "base/bits.h"
-#include "base/elementary.h"
+#include "base/isa.h"
+#include "tests/verify_truth.h"
 
-enum { BLOCK = 4096, DIGITS = 320 }; /* inputs tried at a time; bits of MPFR's numbers */
-
-/* ---- the functions made of others, in double and with MPFR ---- */
-
-static double sigmoid_libm(double x)
-{
-    return 1.0 / (1.0 + exp(-x));
-}
-
-static double silu_libm(double x)
-{
-    return x < -1000.0 ? -0.0 : x / (1.0 + exp(-x));
-}
-
-static double softplus_libm(double x)
-{
-    return x > 0.0 ? x + log1p(exp(-x)) : log1p(exp(x));
-}
-
-static int sigmoid_mpfr(mpfr_t y, const mpfr_t x, mpfr_rnd_t mode)
-{
-    mpfr_neg(y, x, mode);
-    mpfr_exp(y, y, mode);
-    mpfr_add_ui(y, y, 1, mode);
-    return mpfr_ui_div(y, 1, y, mode);
-}
-
-static int silu_mpfr(mpfr_t y, const mpfr_t x, mpfr_rnd_t mode)
-{
-    sigmoid_mpfr(y, x, mode);
-    return mpfr_mul(y, y, x, mode);
-}
-
-static int softplus_mpfr(mpfr_t y, const mpfr_t x, mpfr_rnd_t mode)
-{
-    mpfr_t size;
-    mpfr_init2(size, DIGITS);
-    mpfr_abs(size, x, mode); /* max(x, 0) + log(1 + exp(-|x|)) */
-    mpfr_neg(size, size, mode);
-    mpfr_exp(y, size, mode);
-    mpfr_log1p(y, y, mode);
-    if (mpfr_sgn(x) > 0)
-        mpfr_add(y, y, x, mode);
-    mpfr_clear(size);
-    return 0;
-}
+enum { BLOCK = 4096, PARTS = 256, PART_BITS = 24 }; /* inputs tried at a time */
 
 typedef struct {
-    const char *name;
-    void (*ours)(float *y, const float *x, size_t n);
-    double (*libm)(double x);
-    int (*mpfr)(mpfr_t y, const mpfr_t x, mpfr_rnd_t mode);
-    bool even_or_odd; /* negative inputs are only compared with the positive ones */
-} Function;
-
-static const Function FUNCTIONS[] = {
-    {"exp", exp_array, exp, mpfr_exp, false},
-    {"expm1", expm1_array, expm1, mpfr_expm1, false},
-    {"log", log_array, log, mpfr_log, false},
-    {"log1p", log1p_array, log1p, mpfr_log1p, false},
-    {"sin", sin_array, sin, mpfr_sin, true},
-    {"cos", cos_array, cos, mpfr_cos, true},
-    {"tanh", tanh_array, tanh, mpfr_tanh, true},
-    {"erf", erf_array, erf, mpfr_erf, true},
-    {"sigmoid", sigmoid_array, sigmoid_libm, sigmoid_mpfr, false},
-    {"silu", silu_array, silu_libm, silu_mpfr, false},
-    {"softplus", softplus_array, softplus_libm, softplus_mpfr, false},
-};
+    uint64_t checked, wrong, near, undecided, doubtful; /* doubtful: libm's error is not below 2^-46 */
+    double libm_error, seconds;                         /* the largest seen */
+} Counts;
 
 typedef struct {
-    unsigned long long tried, wrong, listed, doubtful; /* doubtful: libm's own error is not small enough */
-    mpfr_t x, y;
-} Verdict;
+    const Function *function;
+    bool list;
+    uint64_t mutated; /* bits of an input, or 2^32 */
+    Counts counts;
+} Run;
 
-static void wrong(Verdict *v, const char *name, float x, float got, float want)
+static const uint64_t NOTHING_MUTATED = (uint64_t)1 << 32;
+
+static void add_counts(Counts *sum, Counts c)
 {
-    if (v->wrong++ < 40)
-        fprintf(stderr, "%s(%08x): got %08x, want %08x\n", name, float_bits(x), float_bits(got),
-                float_bits(want));
+    sum->checked += c.checked;
+    sum->wrong += c.wrong;
+    sum->near += c.near;
+    sum->undecided += c.undecided;
+    sum->doubtful += c.doubtful;
+    sum->libm_error = sum->libm_error > c.libm_error ? sum->libm_error : c.libm_error;
+    sum->seconds += c.seconds;
 }
 
-static bool same(float a, float b)
+static bool same(float got, float want)
 {
-    return float_bits(a) == float_bits(b) || (a != a && float_bits(b) == 0x7fc00000u);
+    return float_bits(got) == float_bits(want != want ? bits_float(0x7fc00000u) : want);
+}
+
+static void compare(Run *run, const char *way, float x, float got, float want)
+{
+    if (same(got, want))
+        return;
+    if (run->counts.wrong++ < 20 && run->mutated == NOTHING_MUTATED)
+        fprintf(stderr, "%s(%08x), %s: got %08x, want %08x\n", run->function->name, float_bits(x), way,
+                float_bits(got), float_bits(want));
 }
 
 /* Where silu(x), next to x/2, is subnormal, it is next to a tie for half of all x: not worth a list. */
-static bool listed(const Function *f, float x)
+static bool worth_a_list(const Function *f, float x)
 {
     return f->libm != silu_libm || fabsf(x) >= 0x1p-124f;
 }
 
-/* One result against libm or MPFR. */
-static void verify(Verdict *v, const Function *f, float x, float got)
+/* libm cannot tell, or is to be checked itself: the result is MPFR's. */
+static float ask_mpfr(Run *run, float x, double near, bool tie)
 {
-    const double near = f->libm((double)x);
-    const float below = (float)(near * (1.0 - 0x1p-45)), above = (float)(near * (1.0 + 0x1p-45));
-    const bool hard = below != above && near == near;
-    const uint32_t hash = float_bits(x) * 2654435761u;
-    float want = (float)near;
-    v->tried++;
-    if (hard || hash >> 12 == 77u) {
-        mpfr_set_flt(v->x, x, MPFR_RNDN);
-        f->mpfr(v->y, v->x, MPFR_RNDN);
-        const double exact = mpfr_get_d(v->y, MPFR_RNDN);
-        const bool number = near - near == 0.0 && x != 0.0f;
-        v->doubtful += number && fabs(near - exact) > fabs(exact) * 0x1p-48 + 0x1p-1060;
-        if (number)
-            want = mpfr_get_flt(v->y, MPFR_RNDN);
-        if (hard && listed(f, x)) {
-            printf("%08x %08x\n", float_bits(x), float_bits(want));
-            v->listed++;
-        }
-    }
-    if (!same(want, got))
-        wrong(v, f->name, x, got, want);
+    const Truth truth = truth_of(run->function, x, near);
+    const double error = fabs(truth.libm_error);
+    run->counts.near += tie;
+    run->counts.undecided += truth.rounded != truth.rounded;
+    run->counts.doubtful += error > 0x1p-46;
+    if (error > run->counts.libm_error)
+        run->counts.libm_error = error;
+    if (tie && run->list && worth_a_list(run->function, x))
+        printf("%08x %08x\n", float_bits(x), float_bits(truth.rounded));
+    return truth.rounded;
 }
 
-/* f(-x) against -f(x), or f(x) for cos. */
-static void verify_negative(Verdict *v, const Function *f, const float *x, const float *got)
+static void check_block(Run *run, const float *x, const float *got)
+{
+    double (*const libm)(double) = run->function->libm;
+    for (int i = 0; i < BLOCK; i++) {
+        const double near = libm((double)x[i]);
+        const float below = (float)(near * (1.0 - 0x1p-45)), above = (float)(near * (1.0 + 0x1p-45));
+        const bool number = near - near == 0.0, tie = number && below != above;
+        float want = (float)near;
+        if (tie || (number && float_bits(x[i]) * 2654435761u >> 16 == 77u))
+            want = ask_mpfr(run, x[i], near, tie);
+        compare(run, "against the truth", x[i], got[i], want);
+    }
+}
+
+/* f(-x) = f(x) or -f(x): the positive inputs are checked against the truth elsewhere. */
+static void check_negative_block(Run *run, const float *x, const float *got)
 {
     static float positive[BLOCK], mirrored[BLOCK];
     for (int i = 0; i < BLOCK; i++)
         positive[i] = -x[i];
-    f->ours(mirrored, positive, BLOCK);
-    for (int i = 0; i < BLOCK; i++) {
-        const float want = f->ours == cos_array ? mirrored[i] : -mirrored[i];
-        v->tried++;
-        if (!same(want, got[i]))
-            wrong(v, f->name, x[i], got[i], want);
+    run->function->array(mirrored, positive, BLOCK);
+    for (int i = 0; i < BLOCK; i++)
+        compare(run, "against f(-x)", x[i], got[i], (float)run->function->symmetry * mirrored[i]);
+}
+
+static void check_ways(Run *run, const float *x, const float *got)
+{
+    static float other[BLOCK];
+    const IsaLevel best = isa_level();
+    for (IsaLevel level = ISA_BASE; level < best; level++) {
+        isa_limit(level);
+        run->function->array(other, x, BLOCK);
+        for (int i = 0; memcmp(other, got, sizeof other) != 0 && i < BLOCK; i++)
+            compare(run, isa_name(level), x[i], other[i], got[i]);
     }
+    isa_limit(ISA_AVX512);
+    for (int i = 0; i < BLOCK; i++)
+        other[i] = run->function->scalar(x[i]);
+    for (int i = 0; memcmp(other, got, sizeof other) != 0 && i < BLOCK; i++)
+        compare(run, "scalar", x[i], other[i], got[i]);
+}
+
+/* The inputs whose bits are first ... first + BLOCK - 1. */
+static void run_block(Run *run, uint32_t first)
+{
+    static float x[BLOCK], y[BLOCK];
+    for (uint32_t i = 0; i < BLOCK; i++)
+        x[i] = bits_float(first + i);
+    run->function->array(y, x, BLOCK);
+    check_ways(run, x, y);
+    if (run->mutated - first < BLOCK) /* next to a NaN's bits, or an infinity's, is a wrong answer too */
+        y[run->mutated - first] = bits_float(float_bits(y[run->mutated - first]) ^ 1u);
+    if (run->function->symmetry != 0 && first >> 31)
+        check_negative_block(run, x, y);
+    else
+        check_block(run, x, y);
+    run->counts.checked += BLOCK;
+}
+
+static Counts run_part(Run *run, uint32_t part)
+{
+    const clock_t start = clock();
+    run->counts = (Counts){0};
+    for (uint32_t block = 0; block < 1u << PART_BITS; block += BLOCK)
+        run_block(run, (part << PART_BITS) + block);
+    run->counts.seconds = (double)(clock() - start) / CLOCKS_PER_SEC;
+    return run->counts;
+}
+
+/* ---- the record: a line a part ---- */
+
+/* Marks the parts that the record has, and adds up their counts; a line that was cut off does not count. */
+static void read_record(const char *path, const char *name, bool done[PARTS], Counts *sum)
+{
+    FILE *file = fopen(path, "r");
+    char line[200], function[20];
+    while (file != NULL && fgets(line, sizeof line, file) != NULL) {
+        Counts c = {0};
+        unsigned part;
+        if (strchr(line, '\n') == NULL ||
+            sscanf(line,
+                   "%19s part %u: %" SCNu64 " checked, %" SCNu64 " wrong, %" SCNu64 " near a tie, %" SCNu64
+                   " undecided, libm doubtful %" SCNu64 ", at most %la; %lf s",
+                   function, &part, &c.checked, &c.wrong, &c.near, &c.undecided, &c.doubtful, &c.libm_error,
+                   &c.seconds) != 9 ||
+            strcmp(function, name) != 0 || part >= PARTS || done[part])
+            continue;
+        done[part] = true;
+        add_counts(sum, c);
+    }
+    if (file != NULL)
+        fclose(file);
+}
+
+/* In one piece, so that runs may write to one file; the first newline ends what a stopped run left. */
+static bool write_record(const char *path, const char *name, unsigned part, Counts c)
+{
+    char line[300];
+    FILE *file = fopen(path, "a+");
+    if (file == NULL)
+        return false;
+    fseek(file, -1, SEEK_END);
+    const int last = fgetc(file);
+    snprintf(line, sizeof line,
+             "%s%s part %u: %" PRIu64 " checked, %" PRIu64 " wrong, %" PRIu64 " near a tie, %" PRIu64
+             " undecided, libm doubtful %" PRIu64 ", at most %a; %.2f s\n",
+             last == '\n' || last == EOF ? "" : "\n", name, part, c.checked, c.wrong, c.near, c.undecided,
+             c.doubtful, c.libm_error, c.seconds);
+    fseek(file, 0, SEEK_END);
+    fputs(line, file);
+    return fclose(file) == 0;
+}
+
+static int run_parts(Run *run, const char *record, uint32_t first, uint32_t end)
+{
+    bool done[PARTS] = {false};
+    Counts sum = {0};
+    if (record != NULL)
+        read_record(record, run->function->name, done, &sum);
+    for (uint32_t part = first; part < end; part++) {
+        if (done[part])
+            continue;
+        const Counts c = run_part(run, part);
+        add_counts(&sum, c);
+        if (record != NULL && !write_record(record, run->function->name, part, c)) {
+            fprintf(stderr, "cannot write %s\n", record);
+            return 2;
+        }
+    }
+    fprintf(stderr,
+            "%-8s %10" PRIu64 " checked, %" PRIu64 " wrong, %" PRIu64 " near a tie, %" PRIu64
+            " undecided, libm's error at most 2^%.2f, %.0f s\n",
+            run->function->name, sum.checked, sum.wrong, sum.near, sum.undecided, log2(sum.libm_error),
+            sum.seconds);
+    if (sum.doubtful != 0)
+        fprintf(stderr, "libm is not good to 2^-46 at %" PRIu64 " inputs: the filter says nothing\n",
+                sum.doubtful);
+    return sum.wrong != 0 || sum.doubtful != 0;
+}
+
+/* ---- the check of the check ---- */
+
+/* How many results of the block around the input are found wrong, with and without a change. */
+static bool finds_change(const Function *f, uint32_t bits)
+{
+    Run run = {.function = f, .mutated = NOTHING_MUTATED};
+    run_block(&run, bits - bits % BLOCK);
+    const bool right = run.counts.wrong == 0 && run.counts.undecided == 0 && run.counts.doubtful == 0;
+    run.mutated = bits;
+    run_block(&run, bits - bits % BLOCK);
+    if (!right || run.counts.wrong != 1)
+        printf("%s: %" PRIu64 " wrong after a change at %08x\n", f->name, run.counts.wrong, bits);
+    return right && run.counts.wrong == 1;
+}
+
+static int self_check(void)
+{
+    int bad = 0;
+    for (int i = 0; i < FUNCTION_COUNT; i++) {
+        char path[100];
+        unsigned hard = 0;
+        snprintf(path, sizeof path, "tests/vectors/hard/%s.txt", FUNCTIONS[i].name);
+        FILE *list = fopen(path, "r");
+        bad += list == NULL || fscanf(list, "%x", &hard) != 1;
+        if (list != NULL)
+            fclose(list);
+        const uint32_t inputs[] = {hard, 0x3f9e0651u, 0xbf12345fu, 0x7f800000u, 0x00000000u};
+        for (int k = 0; k < 5; k++)
+            bad += !finds_change(&FUNCTIONS[i], inputs[k]);
+    }
+    printf("%-22s %d results changed by one unit, %d not found\n", "verify_math self", 5 * FUNCTION_COUNT,
+           bad);
+    return bad != 0;
 }
 
 int main(int argc, char **argv)
 {
-    const Function *f = NULL;
-    for (size_t i = 0; i < sizeof FUNCTIONS / sizeof FUNCTIONS[0]; i++)
-        if (argc > 1 && strcmp(argv[1], FUNCTIONS[i].name) == 0)
-            f = &FUNCTIONS[i];
-    if (f == NULL) {
-        fprintf(stderr, "usage: verify_math FUNCTION [FIRST END]   (bits of floats, hexadecimal)\n");
+    Run run = {.mutated = NOTHING_MUTATED};
+    const char *record = NULL;
+    int next = 1;
+    if (argc == 2 && strcmp(argv[1], "self") == 0)
+        return self_check();
+    for (; next < argc && argv[next][0] == '-'; next++) {
+        if (strcmp(argv[next], "-l") == 0)
+            run.list = true;
+        else if (strcmp(argv[next], "-r") == 0 && next + 1 < argc)
+            record = argv[++next];
+        else if (strcmp(argv[next], "-m") == 0 && next + 1 < argc)
+            run.mutated = strtoull(argv[++next], NULL, 16);
+        else
+            break;
+    }
+    for (int i = 0; i < FUNCTION_COUNT && next < argc; i++)
+        if (strcmp(argv[next], FUNCTIONS[i].name) == 0)
+            run.function = &FUNCTIONS[i];
+    const long first = argc > next + 1 ? strtol(argv[next + 1], NULL, 10) : 0;
+    const long end = argc > next + 2 ? strtol(argv[next + 2], NULL, 10) : PARTS;
+    if (run.function == NULL || first < 0 || end > PARTS || argc > next + 3) {
+        fprintf(stderr,
+                "usage: verify_math [-r RECORD] [-l] [-m BITS] FUNCTION [FIRST [END]]   (parts, 0 to 256)\n"
+                "       verify_math self\n");
         return 2;
     }
-    const uint64_t first = argc > 2 ? strtoull(argv[2], NULL, 16) : 0;
-    const uint64_t end = argc > 3 ? strtoull(argv[3], NULL, 16) : (uint64_t)1 << 32;
-    static float x[BLOCK], y[BLOCK];
-    Verdict v = {0};
-    mpfr_inits2(DIGITS, v.x, v.y, (mpfr_ptr)0);
-    for (uint64_t block = first; block < end; block += BLOCK) {
-        for (uint32_t i = 0; i < BLOCK; i++)
-            x[i] = bits_float((uint32_t)block + i);
-        f->ours(y, x, BLOCK);
-        if (f->even_or_odd && block >= 0x80000000u)
-            verify_negative(&v, f, x, y);
-        else
-            for (int i = 0; i < BLOCK; i++)
-                verify(&v, f, x[i], y[i]);
-    }
-    fprintf(stderr, "%s: %llu tried, %llu wrong, %llu listed, libm doubtful %llu times\n", f->name, v.tried,
-            v.wrong, v.listed, v.doubtful);
-    mpfr_clears(v.x, v.y, (mpfr_ptr)0);
-    return v.wrong != 0;
+    return run_parts(&run, record, (uint32_t)first, (uint32_t)end);
 }
