@@ -1,5 +1,6 @@
 /* cli/command_data.c - make, list, show and pack the pictures that models are trained on. */
 #include <stdio.h>
+#include <string.h>
 
 #include "base/file.h"
 #include "cli/commands.h"
@@ -79,6 +80,15 @@ static WorldExport samples_of(Data *d)
                          .context = d};
 }
 
+static void write_samples(const Data *d, JsonWriter *w)
+{
+    json_write_text(w, "data", d->folder);
+    json_write_uint64(w, "seed", d->seed);
+    json_write_uint64(w, "first", (uint64_t)d->first);
+    json_write_int(w, "count", d->count);
+    json_write_int(w, "size", d->options.size);
+}
+
 static Status make(Data *d, Error *err)
 {
     const WorldExport what = samples_of(d);
@@ -91,8 +101,14 @@ static Status make(Data *d, Error *err)
     d->progress = progress_begin("data", d->command.quiet, 0);
     status = world_export(d->output, &d->world, &d->options, &what, &d->command.arena, err);
     progress_end(&d->progress);
-    if (status == STATUS_OK)
-        printf("%s\n", d->output);
+    if (status == STATUS_OK) {
+        write_samples(d, &d->command.result.json);
+        json_write_text(&d->command.result.json, "folder", d->output);
+        result_line(&d->command.result, "%s\n", d->output);
+        const char *path = path_join(&d->command.arena, d->output, "metadata.jsonl");
+        if (path != NULL)
+            result_file_quietly(&d->command.result, path);
+    }
     return status;
 }
 
@@ -112,9 +128,11 @@ static Status show(Data *d, Error *err)
     const PngText text = {"parameters", made};
     if (status == STATUS_OK)
         status = png_write(path, &sheet, &text, 1, arena, err);
-    if (status == STATUS_OK)
-        printf("%s\n", path);
-    return status;
+    if (status != STATUS_OK)
+        return status;
+    write_samples(d, &d->command.result.json);
+    result_file(&d->command.result, path);
+    return STATUS_OK;
 }
 
 /* Every style's sheet, from renderings of its drawings, beside the tables. */
@@ -137,10 +155,40 @@ static Status pack(Data *d, Error *err)
         if (status == STATUS_OK)
             status = png_write(path, &sheet, NULL, 0, arena, err);
         if (status == STATUS_OK)
-            printf("%s\n", path);
+            result_file(&d->command.result, path);
         arena_release(arena, mark);
     }
     return status;
+}
+
+/* Styles and concepts as members of the result; the other topics as their lines. */
+static Status list_json(Data *d, const char *topic, const Bytes *lines, Error *err)
+{
+    JsonWriter *w = &d->command.result.json;
+    Bytes text = {.arena = &d->command.arena};
+    const Json *json = NULL;
+    world_list_json(&text, &d->world);
+    if (text.failed)
+        return error_set(err, STATUS_MEMORY, "no memory for the list");
+    const Status status =
+        json_parse(&json, (const char *)text.data, text.size, "the list", &d->command.arena, err);
+    if (status != STATUS_OK)
+        return status;
+    json_write_text(w, "data", d->folder);
+    for (size_t i = 0; i < json_count(json); i++)
+        if (topic == NULL || strcmp(topic, json_key(json, i)) == 0)
+            json_write_value(w, json_key(json, i), json_at(json, i));
+    if (topic == NULL || json_get(json, topic) != NULL)
+        return STATUS_OK;
+    json_begin_array(w, topic);
+    for (size_t at = 0, end; at < lines->size; at = end + 1) {
+        for (end = at; end < lines->size && lines->data[end] != '\n'; end++)
+            continue;
+        const char *line = arena_text(&d->command.arena, (const char *)lines->data + at, end - at);
+        json_write_text(w, NULL, line != NULL ? line : "");
+    }
+    json_end(w);
+    return STATUS_OK;
 }
 
 /* One topic, or styles and concepts. */
@@ -148,9 +196,7 @@ static Status list(Data *d, const char *topic, Error *err)
 {
     Bytes text = {.arena = &d->command.arena};
     Status status = STATUS_OK;
-    if (d->command.json) {
-        world_list_json(&text, &d->world);
-    } else if (topic == NULL) {
+    if (topic == NULL) {
         world_list_styles(&text, &d->world);
         bytes_add_byte(&text, '\n');
         world_list_concepts(&text, &d->world);
@@ -168,6 +214,8 @@ static Status list(Data *d, const char *topic, Error *err)
         return status;
     if (text.failed)
         return error_set(err, STATUS_MEMORY, "no memory for the list");
+    if (d->command.json)
+        return list_json(d, topic, &text, err);
     fwrite(text.data, 1, text.size, stdout);
     return STATUS_OK;
 }

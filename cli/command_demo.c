@@ -39,7 +39,7 @@ static bool on_step(void *context, const DenoiseProgress *at)
     return !interrupted();
 }
 
-static Status write_sheet(const Demo *d, const Txt2ImgResult *result, Arena *arena, Error *err)
+static Status write_sheet(Demo *d, const Txt2ImgResult *result, Arena *arena, Error *err)
 {
     SheetCell cells[PROMPTS * EACH];
     Image sheet;
@@ -55,8 +55,23 @@ static Status write_sheet(const Demo *d, const Txt2ImgResult *result, Arena *are
     if (status == STATUS_OK)
         status = png_write(path, &sheet, NULL, 0, arena, err);
     if (status == STATUS_OK)
-        printf("%s\n", path);
+        result_file(&d->command.result, path);
     return status;
+}
+
+static void write_members(const Demo *d, JsonWriter *w)
+{
+    json_write_text(w, "model", d->model.folder);
+    json_write_int(w, "steps", d->steps);
+    json_write_number(w, "cfg-scale", d->guidance);
+    json_begin_array(w, "pictures");
+    for (int i = 0; i < PROMPTS * EACH; i++) {
+        json_begin_object(w, NULL);
+        json_write_text(w, "prompt", prompts[i / EACH]);
+        json_write_uint64(w, "seed", d->seed + (uint64_t)i);
+        json_end(w);
+    }
+    json_end(w);
 }
 
 static Status run(Demo *d, Error *err)
@@ -82,6 +97,7 @@ static Status run(Demo *d, Error *err)
     progress_end(&d->progress);
     if (status == STATUS_OK)
         status = write_sheet(d, &result, arena, err);
+    write_members(d, &d->command.result.json);
     if (status == STATUS_OK && !d->command.quiet)
         fprintf(stderr, "%d pictures in %.1f s, peak memory %.1f MiB\n", result.count,
                 progress_seconds(&d->progress), (double)arena->reserved_peak / 1048576.0);

@@ -66,9 +66,17 @@ static Status encode(Coding *c, Error *err)
         return error_set(err, tape.error.status, "%s", tape.error.text);
     const uint64_t dim[4] = {1, (uint64_t)z->dim[1], (uint64_t)z->dim[2], (uint64_t)z->dim[3]};
     status = latent_file_write(c->output, z->data, dim, arena, err);
-    if (status == STATUS_OK)
-        printf("%s\n", c->output);
-    return status;
+    if (status != STATUS_OK)
+        return status;
+    JsonWriter *w = &c->command.result.json;
+    json_write_text(w, "model", c->model.folder);
+    json_write_text(w, "input", c->input);
+    json_begin_array(w, "shape");
+    for (int i = 0; i < 4; i++)
+        json_write_uint64(w, NULL, dim[i]);
+    json_end(w);
+    result_file(&c->command.result, c->output);
+    return STATUS_OK;
 }
 
 static Status decode(Coding *c, Error *err)
@@ -87,6 +95,10 @@ static Status decode(Coding *c, Error *err)
     Image *pictures = arena_alloc(arena, (size_t)dim[0], sizeof *pictures);
     if (pictures == NULL)
         return error_set(err, STATUS_MEMORY, "no memory for %d pictures", dim[0]);
+    JsonWriter *w = &c->command.result.json;
+    json_write_text(w, "model", c->model.folder);
+    json_write_text(w, "input", c->input);
+    json_write_int(w, "pictures", dim[0]);
     status = decode_latents(pictures, &c->model.model, latents, dim[0], dim[2], dim[3], arena, err);
     for (int i = 0; i < dim[0] && status == STATUS_OK; i++) {
         const char *path = NULL;
@@ -94,7 +106,7 @@ static Status decode(Coding *c, Error *err)
         if (status == STATUS_OK)
             status = picture_write(path, &pictures[i], NULL, 0, arena, err);
         if (status == STATUS_OK)
-            printf("%s\n", path);
+            result_file(&c->command.result, path);
     }
     return status;
 }

@@ -39,10 +39,12 @@ static Status compute(char hex[65], const GoldenItem *item, Error *err)
 }
 
 /* golden self: computes every item and compares; golden list: prints "HASH  NAME" of what is computed. */
-static Status run(const Command *c, bool only_print, Error *err)
+static Status run(Command *c, bool only_print, Error *err)
 {
+    Result *r = &c->result;
     int good = 0, bad = 0;
     const char *first = NULL;
+    json_begin_array(&r->json, "items");
     for (int g = 0; g < GROUPS; g++)
         for (const GoldenItem *item = groups[g]; item->name != NULL; item++) {
             char hex[65];
@@ -54,17 +56,23 @@ static Status run(const Command *c, bool only_print, Error *err)
             bad += !same;
             if (!same && first == NULL)
                 first = item->name;
+            json_begin_object(&r->json, NULL);
+            json_write_text(&r->json, "name", item->name);
+            json_write_text(&r->json, "hash", hex);
+            if (!only_print)
+                json_write_bool(&r->json, "same", same);
+            json_end(&r->json);
             if (only_print)
-                printf("%s  %s\n", hex, item->name);
+                result_line(r, "%s  %s\n", hex, item->name);
             else if (!same)
-                printf("%-26s got %s, expected %s\n", item->name, hex, expected_hash(item->name));
+                result_line(r, "%-26s got %s, expected %s\n", item->name, hex, expected_hash(item->name));
         }
+    json_end(&r->json);
     if (only_print)
         return STATUS_OK;
-    if (c->json)
-        printf("{\"same\": %d, \"different\": %d}\n", good, bad);
-    else
-        printf("golden: %d passed, %d failed\n", good, bad);
+    json_write_int(&r->json, "same", good);
+    json_write_int(&r->json, "different", bad);
+    result_line(r, "golden: %d passed, %d failed\n", good, bad);
     if (bad > 0)
         return error_set(err, STATUS_DIFFERENT,
                          "golden: %d of %d results differ from the contract's, the first is %s", bad,

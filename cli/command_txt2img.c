@@ -75,8 +75,8 @@ static Status write_pictures(Txt2Img *t, const Txt2ImgOptions *options, const Tx
                                    picture->height, arena, err);
         if (status == STATUS_OK)
             status = png_write(path, picture, texts, PICTURE_TEXTS, arena, err);
-        if (status == STATUS_OK && !t->command.json)
-            printf("%s\n", path);
+        if (status == STATUS_OK)
+            result_file(&t->command.result, path);
     }
     if (status == STATUS_OK && t->grid != NULL)
         status = write_grid(t, result, arena, err);

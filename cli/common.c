@@ -58,19 +58,6 @@ static void print_bytes(const Bytes *b)
         fwrite(b->data, 1, b->size, stdout);
 }
 
-/* The value of --config, looked up before everything else so that the command line can win over the file. */
-static const char *config_argument(int argc, char **argv)
-{
-    const char *path = NULL;
-    for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++) {
-        if (strcmp(argv[i], "--config") == 0 && i + 1 < argc)
-            path = argv[i + 1];
-        else if (strncmp(argv[i], "--config=", 9) == 0)
-            path = argv[i] + 9;
-    }
-    return path;
-}
-
 bool command_begin(Command *c, const Options *about, const Option *own, int argc, char **argv)
 {
     Option *common = arena_alloc(&c->arena, 7, sizeof *common);
@@ -82,8 +69,11 @@ bool command_begin(Command *c, const Options *about, const Option *own, int argc
     c->options = *about;
     c->options.tables[0] = own;
     c->options.tables[1] = common;
-    const char *config = config_argument(argc, argv);
+    const char *config = options_look_up(&c->options, argc, argv, "config");
     if (config != NULL && options_read_config(&c->options, config, &c->arena, &c->error) != STATUS_OK)
+        return false;
+    const char *preset = options_look_up(&c->options, argc, argv, "preset");
+    if (preset != NULL && options_apply_preset(&c->options, preset, &c->error) != STATUS_OK)
         return false;
     if (options_parse(&c->options, argc, argv, &c->error) != STATUS_OK)
         return false;
@@ -96,11 +86,12 @@ bool command_begin(Command *c, const Options *about, const Option *own, int argc
         print_bytes(&text);
         return false;
     }
+    result_begin(&c->result, c->options.command, c->json);
     threads_set(c->threads);
     return contract_check_threads(&c->error) == STATUS_OK;
 }
 
-static int exit_code(Status status)
+int exit_code(Status status)
 {
     switch (status) {
     case STATUS_OK: return EXIT_DONE;
@@ -118,6 +109,9 @@ static int exit_code(Status status)
 
 int command_end(Command *c)
 {
+    if (result_end(&c->result, c->arena.reserved_peak, exit_code(c->error.status), c->error.text) !=
+        STATUS_OK)
+        error_set(&c->error, STATUS_MEMORY, "no memory for the result");
     if (fflush(stdout) != 0 && c->error.status == STATUS_OK)
         error_set(&c->error, STATUS_FILE, "standard output: cannot write");
     if (c->error.status != STATUS_OK)

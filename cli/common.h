@@ -4,6 +4,7 @@
 
 #include "base/arena.h"
 #include "cli/options.h"
+#include "cli/result.h"
 
 enum { /* docs/CLI.md */
        EXIT_DONE = 0,
@@ -14,6 +15,9 @@ enum { /* docs/CLI.md */
        EXIT_NOT_FINITE = 5,
        EXIT_INTERRUPTED = 130
 };
+
+/* The program's exit code for what a run came to. */
+int exit_code(Status status);
 
 #define LDM99_VERSION "0.1.0"
 
@@ -26,13 +30,15 @@ typedef struct {
     bool print_config;
     const char *config; /* --config */
     Options options;
+    Result result; /* what goes to stdout */
 } Command;
 
 /* Parses argv into the command's own table and the common one, reads --config, sets the threads, and deals
  * with --help and --print-config.  True: go on.  False: leave with command_end. */
 bool command_begin(Command *c, const Options *about, const Option *own, int argc, char **argv);
 
-/* Prints the error, if any, as one sentence on stderr, frees the memory, and returns the exit code. */
+/* Prints the object of --json and the error, if any, as one sentence on stderr, frees the memory, and returns the
+ * exit code. */
 int command_end(Command *c);
 
 /* True once the user has asked to stop (Ctrl-C); the second time ends the program at once. */

@@ -71,7 +71,7 @@ int main(int argc, char **argv)
 #endif
     if (contract_check(&error) != STATUS_OK) {
         fprintf(stderr, "ldm99: %s\n", error.text);
-        return EXIT_FAILED;
+        return exit_code(error.status);
     }
     if (argc < 2) {
         usage(stderr);

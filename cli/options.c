@@ -109,6 +109,9 @@ static Status set(const Options *options, const Option *o, const char *text, Err
     case OPTION_TEXT: *(const char **)o->value = text; break;
     case OPTION_TEXTS: {
         OptionTexts *texts = o->value;
+        if (texts->from_file)
+            texts->count = 0;
+        texts->from_file = false;
         if (texts->count == OPTION_TEXTS_MAX)
             return error_set(err, STATUS_ARGUMENT, "%s: --%s is given more than %d times", options->command,
                              o->name, OPTION_TEXTS_MAX);
@@ -135,15 +138,32 @@ static Status set(const Options *options, const Option *o, const char *text, Err
     return STATUS_OK;
 }
 
-static Status unknown(const Options *options, const char *name, size_t length, Error *err)
+enum { NAMES = 256, NAME = 40 };
+
+/* Every name and synonym, ended by NULL. */
+static void all_names(const Options *options, char text[NAMES][NAME], const char *names[NAMES])
 {
-    const char *names[256];
-    char word[80];
     size_t count = 0;
     for (int t = 0; t < OPTIONS_TABLES && options->tables[t] != NULL; t++)
-        for (const Option *o = options->tables[t]; o->kind != OPTION_END && count < 255; o++)
+        for (const Option *o = options->tables[t]; o->kind != OPTION_END && count < NAMES - 1; o++) {
+            const char *list = o->synonyms != NULL ? o->synonyms : "";
             names[count++] = o->name;
+            while (*list != '\0' && count < NAMES - 1) {
+                const size_t n = strcspn(list, " ");
+                snprintf(text[count], NAME, "%.*s", (int)n, list);
+                names[count] = text[count];
+                count++;
+                list += n + (list[n] == ' ');
+            }
+        }
     names[count] = NULL;
+}
+
+static Status unknown(const Options *options, const char *name, size_t length, Error *err)
+{
+    char text[NAMES][NAME], word[80];
+    const char *names[NAMES];
+    all_names(options, text, names);
     snprintf(word, sizeof word, "%.*s", (int)(length < 79 ? length : 79), name);
     const char *near = nearest_word(word, names);
     if (near != NULL)
@@ -157,6 +177,40 @@ Status options_set(const Options *options, const char *name, const char *text, E
 {
     const Option *o = options_find(options, name, strlen(name));
     return o != NULL ? set(options, o, text, err) : unknown(options, name, strlen(name), err);
+}
+
+Status options_apply_preset(const Options *options, const char *name, Error *err)
+{
+    const OptionPreset *p = options->presets;
+    while (p != NULL && p->name != NULL && strcmp(p->name, name) != 0)
+        p++;
+    if (p == NULL || p->name == NULL) /* says which words there are */
+        return options_set(options, "preset", name, err);
+    Status status = STATUS_OK;
+    for (const char *const *s = p->settings; *s != NULL && status == STATUS_OK; s += 2)
+        status = options_set(options, s[0], s[1], err);
+    return status;
+}
+
+const char *options_look_up(const Options *options, int argc, char **argv, const char *name)
+{
+    const char *found = NULL;
+    for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++) {
+        const char *word = argv[i];
+        if (word[0] != '-' || word[1] == '\0')
+            continue;
+        const bool is_long = word[1] == '-';
+        const size_t length = is_long ? strcspn(word + 2, "=") : 1;
+        const Option *o = is_long ? options_find(options, word + 2, length) : find_letter(options, word[1]);
+        const char *value = word + (is_long ? 2 : 1) + length;
+        if (o == NULL || (o->kind == OPTION_FLAG && *value == '\0'))
+            continue;
+        if (*value == '\0' && ++i == argc)
+            break;
+        if (strcmp(o->name, name) == 0)
+            found = *value == '\0' ? argv[i] : value + (*value == '=');
+    }
+    return found;
 }
 
 /* Takes the option at argv[*i], and its value where that is a word of its own. */

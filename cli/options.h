@@ -29,6 +29,7 @@ enum { OPTION_TEXTS_MAX = 32 };
 typedef struct {
     const char *text[OPTION_TEXTS_MAX];
     int count;
+    bool from_file; /* by --config: the first one of the command line takes the place of all */
 } OptionTexts;
 
 typedef struct {
@@ -42,6 +43,12 @@ typedef struct {
     const char *help;     /* what it is, with its unit */
 } Option;
 
+/* A whole set of defaults by one name. */
+typedef struct {
+    const char *name;
+    const char *const *settings; /* option, value, option, value ..., NULL */
+} OptionPreset;
+
 enum { OPTIONS_TABLES = 4, OPTIONS_WORDS = 64 };
 
 /* What a subcommand understands: up to OPTIONS_TABLES tables (NULL ends them early) and free words. */
@@ -50,6 +57,7 @@ typedef struct {
     const char *usage;   /* the words after the options: "A B", or "" */
     const char *about;   /* one sentence */
     const Option *tables[OPTIONS_TABLES];
+    const OptionPreset *presets;      /* for an option "preset"; a NULL name ends them; NULL: none */
     int words_low, words_high;        /* how many free words are allowed */
     const char *words[OPTIONS_WORDS]; /* filled by options_parse */
     int word_count;
@@ -59,10 +67,17 @@ typedef struct {
 /* Reads argv[1..argc-1] into the tables' values.  Fails with STATUS_ARGUMENT and one sentence. */
 MUST_CHECK Status options_parse(Options *options, int argc, char **argv, Error *err);
 
+/* The last value that the words give the option of that name, before any option is set; NULL when there is none. */
+const char *options_look_up(const Options *options, int argc, char **argv, const char *name);
+
+/* Sets everything that the preset says. */
+MUST_CHECK Status options_apply_preset(const Options *options, const char *name, Error *err);
+
 /* Sets one option by name (any spelling) from text, as if "--name text" had been given. */
 MUST_CHECK Status options_set(const Options *options, const char *name, const char *text, Error *err);
 
-/* Reads a JSON object {"name": value, ...}; every key must be an option.  Texts live in the arena. */
+/* Reads a JSON object {"name": value, ...}; every key must be an option.  A "preset" counts before all others.
+ * Texts live in the arena. */
 MUST_CHECK Status options_read_config(const Options *options, const char *path, Arena *arena, Error *err);
 
 /* Appends the tables' values as a JSON object. */

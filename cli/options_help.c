@@ -157,6 +157,9 @@ static Status set_from_json(const Options *options, const char *name, const Json
     case JSON_BOOL: return options_set(options, name, json_bool(value, false) ? "true" : "false", err);
     case JSON_ARRAY: {
         Status status = STATUS_OK;
+        const Option *o = options_find(options, name, strlen(name));
+        if (o != NULL && o->kind == OPTION_TEXTS)
+            ((OptionTexts *)o->value)->count = 0;
         for (size_t i = 0; i < json_count(value) && status == STATUS_OK; i++)
             if (json_kind(json_at(value, i)) == JSON_TEXT)
                 status = options_set(options, name, json_text(json_at(value, i), ""), err);
@@ -180,7 +183,14 @@ Status options_read_config(const Options *options, const char *path, Arena *aren
         status = json_parse(&json, (const char *)text.data, text.size, path, arena, err);
     if (status == STATUS_OK && json_kind(json) != JSON_OBJECT)
         status = error_set(err, STATUS_FORMAT, "%s: is not a JSON object of options", path);
+    const char *preset = json_text(json_get(json, "preset"), NULL);
+    if (status == STATUS_OK && preset != NULL && options->presets != NULL)
+        status = options_apply_preset(options, preset, err);
     for (size_t i = 0; status == STATUS_OK && i < json_count(json); i++)
         status = set_from_json(options, json_key(json, i), json_at(json, i), path, err);
+    for (int t = 0; t < OPTIONS_TABLES && options->tables[t] != NULL; t++)
+        for (const Option *o = options->tables[t]; o->kind != OPTION_END; o++)
+            if (o->kind == OPTION_TEXTS)
+                ((OptionTexts *)o->value)->from_file = true;
     return status;
 }

@@ -4,7 +4,7 @@
 #include <time.h>
 #include <unistd.h>
 
-static double seconds_now(void)
+double seconds_now(void)
 {
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);

@@ -23,4 +23,7 @@ void progress_end(Progress *p);
 
 double progress_seconds(const Progress *p);
 
+/* Of a clock that only goes forward. */
+double seconds_now(void);
+
 #endif

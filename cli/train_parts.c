@@ -4,9 +4,8 @@
 
 #include "base/file.h"
 #include "diffusion/config_reader.h"
+#include "diffusion/world_words.h"
 
-static const char *const splits[] = {"train", "test", "all", NULL};
-static const char *const concepts[] = {"core", "trained", "held", "all", NULL};
 static const char *const kinds[] = {"singles", "scenes", "layered"};
 
 static float share(ConfigReader *r, const char *key, float otherwise)
@@ -19,8 +18,8 @@ static void read_world_options(WorldOptions *o, ConfigReader *r)
     static const char *const levels[] = {"level0", "level1", "level2"};
     *o = WORLD_DEFAULTS;
     o->size = config_int(r, "size", o->size, 32, 128);
-    o->split = (WorldSplit)config_choice(r, "split", o->split, splits);
-    o->concepts = (WorldConcepts)config_choice(r, "concepts", o->concepts, concepts);
+    o->split = (WorldSplit)config_choice(r, "split", o->split, WORLD_SPLIT_WORDS);
+    o->concepts = (WorldConcepts)config_choice(r, "concepts", o->concepts, WORLD_CONCEPT_WORDS);
     for (int i = 0; i < WORLD_KINDS; i++)
         o->share[i] = share(r, kinds[i], o->share[i]);
     for (int i = 0; i < 3; i++)
@@ -29,6 +28,33 @@ static void read_world_options(WorldOptions *o, ConfigReader *r)
     o->reorder = share(r, "reorder", o->reorder);
     o->drop_style = share(r, "drop_style", o->drop_style);
     o->drop_background = share(r, "drop_background", o->drop_background);
+    o->company = (WorldCompany)config_choice(r, "company", (int)o->company, WORLD_COMPANY_WORDS);
+}
+
+/* "styles": a list of names, or one text with commas between them. */
+static Status read_styles(WorldOptions *o, ConfigReader *r, const World *world, Arena *arena, Error *err)
+{
+    const Json *styles = config_get(r, "styles");
+    Bytes names = {.arena = arena};
+    Error word = {.status = STATUS_OK};
+    if (json_kind(styles) == JSON_ABSENT || json_kind(styles) == JSON_NULL)
+        return STATUS_OK;
+    bool good = json_kind(styles) == JSON_TEXT || json_kind(styles) == JSON_ARRAY;
+    bytes_add_text(&names, json_text(styles, ""));
+    for (size_t i = 0; i < json_count(styles); i++) {
+        good = good && json_kind(json_at(styles, i)) == JSON_TEXT;
+        bytes_add_text(&names, json_text(json_at(styles, i), ""));
+        bytes_add_byte(&names, ',');
+    }
+    bytes_add_byte(&names, '\0');
+    if (names.failed)
+        return error_set(err, STATUS_MEMORY, "%s: no memory for \"styles\"", r->name);
+    if (!good)
+        return error_set(err, STATUS_FORMAT, "%s: \"styles\" must be names, in a list or with commas",
+                         r->name);
+    if (world_styles_read(&o->styles, (const char *)names.data, world, &word) != STATUS_OK)
+        return error_set(err, STATUS_FORMAT, "%s: %s", r->name, word.text);
+    return STATUS_OK;
 }
 
 Status data_recipe_read(DataRecipe *out, const Recipe *recipe, const World *world, Arena *arena, Error *err)
@@ -39,14 +65,19 @@ Status data_recipe_read(DataRecipe *out, const Recipe *recipe, const World *worl
         return error_set(err, STATUS_FORMAT, "%s: has no object \"data\"", recipe->path);
     ConfigReader r = config_reader(recipe->data, recipe->path, arena);
     read_world_options(&d.train, &r);
+    Status status = read_styles(&d.train, &r, world, arena, err);
+    if (status != STATUS_OK)
+        return status;
     d.held_out = d.train;
-    d.held_out.split = (WorldSplit)config_choice(&r, "held_out_split", SPLIT_TEST, splits);
+    d.held_out.company =
+        (WorldCompany)config_choice(&r, "held_out_company", (int)d.train.company, WORLD_COMPANY_WORDS);
+    d.held_out.split = (WorldSplit)config_choice(&r, "held_out_split", SPLIT_TEST, WORLD_SPLIT_WORDS);
     d.pool = config_int(&r, "pool", 0, 0, MANY);
     d.held_out_pool = config_int(&r, "held_out_pool", 0, 0, MANY);
     d.captions = config_int(&r, "captions", 0, 0, MANY);
     d.vocabulary = config_int(&r, "vocabulary", 0, 0, MANY);
     d.length = config_int(&r, "length", 77, 2, MANY);
-    Status status = config_finish(&r, err);
+    status = config_finish(&r, err);
     if (status == STATUS_OK)
         status = world_options_check(world, &d.train, err);
     if (status == STATUS_OK)

@@ -54,6 +54,8 @@ static Status write_sheet(Session *s, Error *err)
     const Status status = s->run->sheet(s->run->self, path, &s->scratch, err);
     trainer_swap_ema(t);
     arena_free(&s->scratch);
+    if (status == STATUS_OK)
+        result_file_quietly(&s->run->command->result, path);
     return status;
 }
 
@@ -65,6 +67,10 @@ static Status save_state(Session *s, Error *err)
     if (status == STATUS_OK && s->log.count > 1)
         status = train_log_plot(&s->log, s->run->trainer->task->name, s->svg, &s->scratch, err);
     arena_free(&s->scratch);
+    const char *const files[] = {s->state, s->csv, s->svg};
+    for (int i = 0; i < 3 && status == STATUS_OK; i++)
+        if (i < 2 || s->log.count > 1)
+            result_file_quietly(&s->run->command->result, files[i]);
     return status;
 }
 
@@ -143,18 +149,18 @@ static Status finish(Session *s, Error *err)
     if (status != STATUS_OK)
         return status;
     const TrainRow *row = &s->log.rows[s->log.count - 1];
-    const size_t peak =
-        s->run->command->arena.reserved_peak + t->activations.reserved_peak + t->gradients.reserved_peak;
-    if (s->run->command->json)
-        printf(
-            "{\"steps\": %llu, \"loss\": %.9g, \"held_out\": %.9g, \"seconds\": %.1f, \"peak_bytes\": %zu, "
-            "\"state_sha256\": \"%s\"}\n",
-            (unsigned long long)t->step, row->loss, row->held_out, row->seconds, peak, hash);
-    else
-        printf("%s: %llu steps in %.0f s, loss %.6f, held-out loss %.6f\nstate sha256 %s\npeak memory %.1f "
-               "MiB\n",
-               t->task->name, (unsigned long long)t->step, row->seconds, row->loss, row->held_out, hash,
-               (double)peak / 1048576.0);
+    Result *r = &s->run->command->result;
+    r->peak = t->activations.reserved_peak + t->gradients.reserved_peak;
+    json_write_uint64(&r->json, "steps", t->step);
+    json_write_number(&r->json, "loss", row->loss);
+    json_write_number(&r->json, "held_out", row->held_out);
+    json_write_number(&r->json, "training_seconds", floor(row->seconds * 10.0) / 10.0);
+    json_write_text(&r->json, "state_sha256", hash);
+    json_write_text(&r->json, "folder", s->run->folder);
+    result_line(r, "%s: %llu steps in %.0f s, loss %.6f, held-out loss %.6f\nstate sha256 %s\n",
+                t->task->name, (unsigned long long)t->step, row->seconds, row->loss, row->held_out, hash);
+    result_line(r, "peak memory %.1f MiB\n",
+                (double)(s->run->command->arena.reserved_peak + r->peak) / 1048576.0);
     return STATUS_OK;
 }
 

@@ -47,9 +47,14 @@ Status train_tokenizer_part(TrainCommand *t, Error *err)
     }
     if (status == STATUS_OK)
         status = tokenizer_save(&tokenizer, t->output, &scratch, err);
-    if (status == STATUS_OK)
-        printf("tokenizer: %d tokens from %d captions, in %s\n", tokenizer.vocabulary, data.captions,
-               t->output);
+    if (status == STATUS_OK) {
+        Result *r = &t->command.result;
+        json_write_text(&r->json, "folder", t->output);
+        json_write_int(&r->json, "tokens", tokenizer.vocabulary);
+        json_write_int(&r->json, "captions", data.captions);
+        result_line(r, "tokenizer: %d tokens from %d captions, in %s\n", tokenizer.vocabulary,
+                    data.captions, t->output);
+    }
     arena_free(&scratch);
     return status;
 }

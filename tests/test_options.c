@@ -172,10 +172,93 @@ static void test_repeated_texts(void)
     bad(many, "--lora is given more than 32 times");
 }
 
+static Status read_text(Bench *b, const char *json, Arena *arena, Error *err)
+{
+    char path[SCRATCH_PATH];
+    scratch_path(path, "options.json");
+    *err = (Error){0};
+    CHECK(file_write(path, json, strlen(json), NULL) == STATUS_OK);
+    const Status status = options_read_config(&b->options, path, arena, err);
+    remove(path);
+    return status;
+}
+
+/* A list of the file goes when the command line begins one of its own. */
+static void test_lists_of_the_file_are_replaced(void)
+{
+    Bench b;
+    Arena arena = {0};
+    Error err;
+    char command[] = "paint", one[] = "--lora=c", two[] = "--lora", three[] = "d",
+         *argv[] = {command, one, two, three};
+    bench(&b);
+    CHECK(read_text(&b, "{\"lora\": [\"a\", \"b\"], \"steps\": 9}", &arena, &err) == STATUS_OK);
+    CHECK(b.loras.count == 2);
+    CHECK(options_parse(&b.options, 1, argv, &err) == STATUS_OK && b.loras.count == 2 && b.steps == 9);
+    CHECK(options_parse(&b.options, 4, argv, &err) == STATUS_OK && b.loras.count == 2);
+    CHECK(strcmp(b.loras.text[0], "c") == 0 && strcmp(b.loras.text[1], "d") == 0);
+    bench(&b);
+    b.loras = (OptionTexts){.text = {"default"}, .count = 1};
+    CHECK(read_text(&b, "{\"lora\": []}", &arena, &err) == STATUS_OK && b.loras.count == 0);
+    arena_free(&arena);
+}
+
+static const char *look_up(const char *name, int argc, char **argv)
+{
+    Bench b;
+    bench(&b);
+    const char *value = options_look_up(&b.options, argc, argv, name);
+    return value != NULL ? value : "none";
+}
+
+static void test_looking_one_option_up(void)
+{
+    char w[9][20] = {"paint",        "--lora",     "--prompt", "-p",        "x",
+                     "--vae-tiling", "--prompt=y", "--",       "--prompt=z"};
+    char *argv[9];
+    for (int i = 0; i < 9; i++)
+        argv[i] = w[i];
+    CHECK(strcmp(look_up("prompt", 9, argv), "y") == 0);
+    CHECK(strcmp(look_up("prompt", 6, argv), "x") == 0);
+    CHECK(strcmp(look_up("prompt", 4, argv), "none") == 0); /* the value is missing */
+    CHECK(strcmp(look_up("prompt", 3, argv), "none") == 0); /* the value of --lora */
+    CHECK(strcmp(look_up("lora", 9, argv), "--prompt") == 0);
+    CHECK(strcmp(look_up("steps", 9, argv), "none") == 0);
+}
+
+/* defaults < the file's preset < the file < the words' preset < the words */
+static void test_presets(void)
+{
+    static const char *const slow[] = {"steps", "500", "cfg-scale", "2", NULL};
+    static const char *const wrong[] = {"setps", "500", NULL};
+    const OptionPreset presets[] = {{"slow", slow}, {"wrong", wrong}, {NULL, NULL}};
+    Bench b;
+    Arena arena = {0};
+    Error err = {0};
+    bench(&b);
+    CHECK(options_apply_preset(&b.options, "slow", &err) == STATUS_ARGUMENT);
+    err = (Error){0};
+    b.options.presets = presets;
+    b.own[3] = (Option){OPTION_CHOICE, "preset", 0, NULL, &b.sampler, 0, 0, "slow wrong", "many"};
+    CHECK(options_apply_preset(&b.options, "slow", &err) == STATUS_OK && b.steps == 500 && b.scale == 2.0);
+    CHECK(options_apply_preset(&b.options, "wrong", &err) == STATUS_ARGUMENT);
+    CHECK_TEXT(err.text, "--setps");
+    err = (Error){0};
+    CHECK(options_apply_preset(&b.options, "fast", &err) == STATUS_ARGUMENT);
+    CHECK_TEXT(err.text, "--preset is \"fast\", expected slow wrong");
+    b.steps = 30;
+    b.scale = 7.5;
+    CHECK(read_text(&b, "{\"steps\": 9, \"preset\": \"slow\"}", &arena, &err) == STATUS_OK);
+    CHECK(b.steps == 9 && b.scale == 2.0 && strcmp(b.sampler, "slow") == 0);
+    CHECK(read_text(&b, "{\"preset\": \"fast\"}", &arena, &err) == STATUS_ARGUMENT);
+    arena_free(&arena);
+}
+
 static void test_unknown(void)
 {
     bad("--setps 3", "unknown option --setps, did you mean --steps?");
     bad("--cfg_scael=3", "did you mean --cfg-scale?");
+    bad("--num-inferense-steps 3", "did you mean --num-inference-steps?");
     bad("--vae-tilin", "did you mean --vae-tiling?");
     bad("--quetzalcoatl 3", "unknown option --quetzalcoatl; see ldm99 paint --help");
     bad("-z", "unknown option -z; see ldm99 paint --help");
@@ -211,17 +294,6 @@ static void test_help(void)
 }
 
 /* ---- the configuration file ---- */
-
-static Status read_text(Bench *b, const char *json, Arena *arena, Error *err)
-{
-    char path[SCRATCH_PATH];
-    scratch_path(path, "options.json");
-    *err = (Error){0};
-    CHECK(file_write(path, json, strlen(json), NULL) == STATUS_OK);
-    const Status status = options_read_config(&b->options, path, arena, err);
-    remove(path);
-    return status;
-}
 
 static void test_configuration_round_trip(void)
 {
@@ -286,6 +358,9 @@ int main(void)
     test_flags_and_words();
     test_values();
     test_repeated_texts();
+    test_lists_of_the_file_are_replaced();
+    test_looking_one_option_up();
+    test_presets();
     test_unknown();
     test_help();
     test_configuration_round_trip();

@@ -1,0 +1,120 @@
+#include "cli/tensor_difference.h"
+
+#include <math.h>
+#include <stdio.h>
+
+#include "base/bits.h"
+#include "base/elementary64.h"
+
+uint64_t float_steps(float a, float b)
+{
+    const bool nan_a = a != a, nan_b = b != b;
+    if (nan_a || nan_b)
+        return nan_a && nan_b ? 0 : 0xffffffffu;
+    const uint32_t u = float_bits(a), v = float_bits(b);
+    const int64_t x = u >> 31 ? -(int64_t)(u & 0x7fffffffu) : (int64_t)u;
+    const int64_t y = v >> 31 ? -(int64_t)(v & 0x7fffffffu) : (int64_t)v;
+    return (uint64_t)(x > y ? x - y : y - x);
+}
+
+bool same_shape(const NamedTensor *a, const NamedTensor *b)
+{
+    bool same = a->rank == b->rank && a->count == b->count;
+    for (int i = 0; same && i < a->rank; i++)
+        same = a->dim[i] == b->dim[i];
+    return same;
+}
+
+static bool same_bits(float a, float b)
+{
+    return float_bits(a) == float_bits(b) || (a != a && b != b);
+}
+
+Difference tensor_difference(const NamedTensor *a, const NamedTensor *b)
+{
+    Difference d = {.first = SIZE_MAX, .count = a->count};
+    for (size_t i = 0; i < a->count; i++) {
+        const float x = a->data[i], y = b->data[i];
+        if (same_bits(x, y))
+            continue;
+        const double gap = (double)x - (double)y;
+        const double size = gap == gap ? fabs(gap) : INFINITY;
+        const uint64_t steps = float_steps(x, y);
+        if (d.different++ == 0) {
+            d.first = i;
+            d.a = x;
+            d.b = y;
+            d.ulps = steps;
+        }
+        d.largest = size > d.largest ? size : d.largest;
+        d.most_ulps = steps > d.most_ulps ? steps : d.most_ulps;
+        d.squares += size * size;
+    }
+    return d;
+}
+
+bool parts(const Difference *d, double tolerance)
+{
+    return d->largest > tolerance || (tolerance == 0.0 && d->different > 0);
+}
+
+double difference_psnr(const Difference *d)
+{
+    if (!(d->squares > 0.0))
+        return INFINITY;
+    return 10.0 * log_f64(255.0 * 255.0 * (double)d->count / d->squares) / log_f64(10.0);
+}
+
+/* The place of number i along each axis. */
+static void place_of(uint64_t place[8], const NamedTensor *t, size_t i)
+{
+    for (int axis = t->rank - 1; axis >= 0; axis--) {
+        place[axis] = i % t->dim[axis];
+        i /= t->dim[axis];
+    }
+}
+
+static void list_text(char text[160], char begin, const uint64_t *numbers, int count, char end)
+{
+    size_t at = 0;
+    text[at++] = begin;
+    for (int i = 0; i < count && at < 130; i++)
+        at +=
+            (size_t)snprintf(text + at, 160 - at, i > 0 ? ",%llu" : "%llu", (unsigned long long)numbers[i]);
+    snprintf(text + at, 160 - at, "%c", end);
+}
+
+void place_text(char text[160], const NamedTensor *t, size_t i)
+{
+    uint64_t place[8];
+    place_of(place, t, i);
+    list_text(text, '[', place, t->rank, ']');
+}
+
+void shape_text(char text[160], const NamedTensor *t)
+{
+    list_text(text, '(', t->dim, t->rank, ')');
+}
+
+void difference_write(JsonWriter *w, const NamedTensor *a, const Difference *d)
+{
+    json_write_number(w, "max_abs", d->largest);
+    json_write_uint64(w, "max_ulp", d->most_ulps);
+    json_write_uint64(w, "numbers", d->count);
+    json_write_uint64(w, "numbers_different", d->different);
+    if (a->picture)
+        json_write_number(w, "psnr", difference_psnr(d));
+    if (d->first == SIZE_MAX)
+        return;
+    uint64_t place[8];
+    place_of(place, a, d->first);
+    json_begin_object(w, "first");
+    json_begin_array(w, "index");
+    for (int i = 0; i < a->rank; i++)
+        json_write_uint64(w, NULL, place[i]);
+    json_end(w);
+    json_write_number(w, "a", (double)d->a);
+    json_write_number(w, "b", (double)d->b);
+    json_write_uint64(w, "ulp", d->ulps);
+    json_end(w);
+}
