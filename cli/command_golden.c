@@ -15,7 +15,8 @@ static const Expected expected[] = {
     {NULL, NULL},
 };
 
-static const GoldenItem *const groups[] = {GOLDEN_BASE, GOLDEN_OPERATORS, GOLDEN_NETWORKS, GOLDEN_TRAINING};
+static const GoldenItem *const groups[] = {GOLDEN_BASE, GOLDEN_OPERATORS, GOLDEN_NETWORKS, GOLDEN_PIPELINE,
+                                           GOLDEN_TRAINING};
 enum { GROUPS = sizeof groups / sizeof groups[0] };
 
 static const char *expected_hash(const char *name)

@@ -13,7 +13,7 @@ typedef struct {
     Status (*run)(Sha256 *hash, Arena arena[2], Error *err); /* arena[1]: gradients */
 } GoldenItem;
 
-extern const GoldenItem GOLDEN_BASE[], GOLDEN_OPERATORS[], GOLDEN_NETWORKS[],
+extern const GoldenItem GOLDEN_BASE[], GOLDEN_OPERATORS[], GOLDEN_NETWORKS[], GOLDEN_PIPELINE[],
     GOLDEN_TRAINING[]; /* end: name NULL */
 
 void golden_add_floats(Sha256 *hash, const char *name, const float *x, int rank, const int *dim);
