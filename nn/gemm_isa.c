@@ -42,7 +42,8 @@ static ALWAYS_INLINE void store(const float *restrict sum, size_t r, size_t rows
     }
 }
 
-/* One array a row, not one array of rows: only so do gcc and clang both keep every sum in a register. */
+/* One array a row, not one array of rows: only so do gcc and clang both keep every sum in a register.  And K > 0:
+ * a loop that may run no time at all makes gcc send the sums through memory once more. */
 static ALWAYS_INLINE void tile_of(const GemmTile *t, const float *a0, const float *b0, const size_t rows)
 {
     float s0[LANES] = {0}, s1[LANES] = {0}, s2[LANES] = {0}, s3[LANES] = {0};
@@ -51,7 +52,8 @@ static ALWAYS_INLINE void tile_of(const GemmTile *t, const float *a0, const floa
     float s12[LANES] = {0}, s13[LANES] = {0}, s14[LANES] = {0}, s15[LANES] = {0};
     const size_t K = t->K, a_row = t->a_row;
     const ptrdiff_t *a_k = t->a_k, *b_k = t->b_k;
-    for (size_t k = 0; k < K; k++) {
+    size_t k = 0;
+    do {
         const float *restrict a = a0 + a_k[k], *restrict b = b0 + b_k[k];
         step(s0, 0, rows, a, a_row, b);
         step(s1, 1, rows, a, a_row, b);
@@ -69,7 +71,7 @@ static ALWAYS_INLINE void tile_of(const GemmTile *t, const float *a0, const floa
         step(s13, 13, rows, a, a_row, b);
         step(s14, 14, rows, a, a_row, b);
         step(s15, 15, rows, a, a_row, b);
-    }
+    } while (++k < K);
     store(s0, 0, rows, t);
     store(s1, 1, rows, t);
     store(s2, 2, rows, t);
@@ -88,6 +90,15 @@ static ALWAYS_INLINE void tile_of(const GemmTile *t, const float *a0, const floa
     store(s15, 15, rows, t);
 }
 
+/* The sums of no terms: zeros. */
+static void empty_tile(const GemmTile *t, size_t rows)
+{
+    const float none[LANES] = {0};
+    for (size_t n = 0; n < t->samples; n++)
+        for (size_t r = 0; r < rows; r++)
+            store(none, r, rows, t);
+}
+
 static ALWAYS_INLINE void samples_of(const GemmTile *t, const size_t rows)
 {
     for (size_t n = 0; n < t->samples; n++)
@@ -96,6 +107,10 @@ static ALWAYS_INLINE void samples_of(const GemmTile *t, const size_t rows)
 
 static void tile(const GemmTile *t, size_t rows)
 {
+    if (t->K == 0) {
+        empty_tile(t, rows);
+        return;
+    }
     switch (rows) {
     case 1: samples_of(t, 1); break;
     case 2: samples_of(t, 2); break;
