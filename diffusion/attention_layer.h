@@ -1,4 +1,5 @@
-/* diffusion/attention_layer.h - multi-head attention with its four projections [Vas17]; diffusers' Attention.
+/* diffusion/attention_layer.h - multi-head attention with its four
+ * projections [Vas17]; diffusers' Attention.
  *
  *   y = to_out( softmax( q k^T / sqrt(d) ) v ),   q = to_q(x), k = to_k(context), v = to_v(context)
  *
@@ -19,8 +20,8 @@ typedef struct {
 void attention_layer_load(AttentionLayer *a, Weights *w, const char *prefix, int channels, int context,
                           int heads);
 
-/* The VAE's: self-attention, all with bias; also under the names of diffusers before 0.14, query, key, value
- * and proj_attn. */
+/* The VAE's: self-attention, all with bias; also under the names of diffusers before 0.14, query, key,
+ * value and proj_attn. */
 void attention_layer_load_vae(AttentionLayer *a, Weights *w, const char *prefix, int channels);
 
 /* x (N,T,channels); context (N,S,context), NULL for self-attention.  Returns (N,T,channels). */

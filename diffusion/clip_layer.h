@@ -1,4 +1,5 @@
-/* diffusion/clip_layer.h - one layer of CLIP's transformers, text or vision; transformers' CLIPEncoderLayer.
+/* diffusion/clip_layer.h - one layer of CLIP's transformers, text
+ * or vision; transformers' CLIPEncoderLayer.
  *
  *   x <- x + out(attention(q(h), k(h), v(h))),   h = layer_norm1(x)
  *   x <- x + fc2(act(fc1(layer_norm2(x))))
@@ -27,8 +28,8 @@ typedef struct {
 } ClipLayer;
 
 /* Parameters "prefix.layer_norm1.weight", "prefix.self_attn.q_proj.weight" and so on.  Create mode draws as
- * openai/CLIP, model.py, initialize_parameters: q, k, v N(0, 1/width), out and fc2 N(0, 1/(2 width layers)),
- * fc1 N(0, 1/(2 width)); biases 0. */
+ * openai/CLIP, model.py, initialize_parameters: q, k, v N(0, 1/width), out and fc2 N(0, 1/(2 width
+ * layers)), fc1 N(0, 1/(2 width)); biases 0. */
 void clip_layer_load(ClipLayer *l, Weights *w, const char *prefix, const ClipShape *shape);
 
 /* x (N,T,width), as a segment of the tape. */

@@ -1,7 +1,7 @@
 /* diffusion/clip_text.h - CLIP's text encoder: from token ids to the rows that a U-Net attends to.
  *
  *   states[0]    token_embedding[id] + position_embedding[place]
- *   states[i]    after layer i (diffusion/clip_layer.h), causal: no padding mask, as Stable Diffusion runs it
+ *   states[i]    after layer i (diffusion/clip_layer.h), causal; no padding mask, as in Stable Diffusion
  *   last         final_layer_norm(states[layers - skip])          skip > 0: "clip skip"
  *   pooled       final_layer_norm(states[layers]) at the first end token; where eos_token_id is 2, at the
  *                largest id
@@ -23,8 +23,9 @@ typedef struct {
     Tensor *projection; /* (projection_dim,width), or NULL */
 } ClipText;
 
-/* Parameters "text_model...." and, where the file or the config has it, "text_projection.weight".  Create mode
- * draws embeddings as openai/CLIP (token N(0, 0.02^2), position N(0, 0.01^2)), the projection N(0, 1/width). */
+/* Parameters "text_model...." and, where the file or the config has it, "text_projection.weight".  Create
+ * mode draws embeddings as openai/CLIP (token N(0, 0.02^2), position N(0, 0.01^2)),
+ * the projection N(0, 1/width). */
 void clip_text_load(ClipText *t, Weights *w, const ClipTextConfig *config);
 
 typedef struct {
@@ -36,7 +37,8 @@ typedef struct {
 } ClipTextRun;
 
 /* ids (N,T), T at most config.positions; returns `last` (N,T,width).  `run` may be NULL.
- * Errors on the tape: STATUS_SHAPE for the length, STATUS_ARGUMENT for an id or a skip that is out of range. */
+ * Errors on the tape: STATUS_SHAPE for the length, STATUS_ARGUMENT for an id or a skip that
+ * is out of range. */
 Tensor *clip_text(Tape *tape, const ClipText *t, const int *ids, int N, int T, ClipTextRun *run);
 
 /* Where `pooled` takes its row: the place of the end token in T ids. */

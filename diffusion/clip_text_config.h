@@ -1,8 +1,9 @@
-/* diffusion/clip_text_config.h - what shape a text encoder has, as transformers' CLIPTextConfig in config.json.
+/* diffusion/clip_text_config.h - what shape a text encoder has, as
+ * transformers' CLIPTextConfig in config.json.
  *
- * Keys that are absent have the class's defaults (those of openai/clip-vit-base-patch32's text half).  Keys that
- * only training or generation looks at are passed over; any other key that is not known is refused by name.
- * Source: transformers 4.36, models/clip/configuration_clip.py. */
+ * Keys that are absent have the class's defaults (those of openai/clip-vit-base-patch32's text half).  Keys
+ * that only training or generation looks at are passed over; any other key that is not known is refused by
+ * name.  Source: transformers 4.36, models/clip/configuration_clip.py. */
 #ifndef DIFFUSION_CLIP_TEXT_CONFIG_H
 #define DIFFUSION_CLIP_TEXT_CONFIG_H
 

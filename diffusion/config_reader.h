@@ -1,9 +1,9 @@
 /* diffusion/config_reader.h - a JSON configuration, each key asked for by name and none forgotten.
  *
- * A model's reader asks for every key of its class, with the class's default where the key may be absent.  A
- * value that we do not do is refused by the name of its key, and so is, at the end, a key that nobody asked
- * for: a setting is either honoured or an error, never ignored.  Keys that begin with '_' (class name,
- * version) and keys set to null are no settings.
+ * A model's reader asks for every key of its class, with the class's default where the key may be absent.
+ * A value that we do not do is refused by the name of its key, and so is, at the end, a key that nobody
+ * asked for: a setting is either honoured or an error, never ignored.  Keys that begin with '_' (class
+ * name, version) and keys set to null are no settings.
  *
  * The first failure stays in the reader; afterwards every function returns its default.  Sentences read
  *   unet/config.json: "act_fn" is "mish", expected one of "silu", "swish" */

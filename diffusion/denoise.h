@@ -1,4 +1,5 @@
-/* diffusion/denoise.h - the loop from noise to an image, written once for every sampler, network and guidance.
+/* diffusion/denoise.h - the loop from noise to an image, written once for every
+ * sampler, network and guidance.
  *
  *   for each call i of the run:
  *       in        = sampler's input(x)
@@ -6,9 +7,9 @@
  *       out       = the conditions joined: classifier-free guidance     (below)
  *       x         = sampler's step(x, out)
  *
- * Classifier-free guidance [HoS22, equation 6], with condition 0 the empty (negative) prompt and condition 1 the
- * prompt, w the guidance scale:
- *       out = out_0 + w (out_1 - out_0)              RN(out_1 - out_0), then RN(w ...), then RN(out_0 + ...)
+ * Classifier-free guidance [HoS22, equation 6], with condition 0 the empty (negative) prompt and condition
+ * 1 the prompt, w the guidance scale:
+ *       out = out_0 + w (out_1 - out_0)          RN(out_1 - out_0), then RN(w ...), then RN(out_0 + ...)
  * and, when `rescale` phi > 0 [Lin24, section 3.4], per image with std over all its numbers,
  *       out <- phi (out std(out_1) / std(out)) + (1 - phi) out
  * With one condition out = out_0: no guidance, which is also what w = 1 means. */
@@ -50,9 +51,10 @@ typedef struct {
     double rescale;  /* phi in [0, 1]; 0: off */
 } GuidanceOptions;
 
-/* Runs all calls from run->first on.  x (images, sample): on entry sampler_start's noise, or an image with noise
- * when steps are left out; on return the result.  hooks may be NULL; scratch is given back.
- * Errors: STATUS_NOT_FINITE names the call, its time and the image where the network's output is no number. */
+/* Runs all calls from run->first on.  x (images, sample): on entry sampler_start's noise, or an image with
+ * noise when steps are left out; on return the result.  hooks may be NULL; scratch is given back.
+ * Errors: STATUS_NOT_FINITE names the call, its time and the image where the network's
+ * output is no number. */
 MUST_CHECK Status denoise(float *x, SamplerRun *run, const Denoiser *network, GuidanceOptions guidance,
                           const DenoiseHooks *hooks, Arena *scratch, Error *err);
 

@@ -1,8 +1,9 @@
 /* diffusion/label_colour.h - label maps as pictures.
  *
- * The colour code of PASCAL VOC, which FG-DM's release uses (DeepakSridhar/fgdm, scripts/color_mapping.py): the
- * nine low bits of a label, lowest first, go to R, G, B, R, G, B ... from the highest bit of each channel down.
- * Label 0, the background, is black; labels below 512 differ by 32 at least in some channel. */
+ * The colour code of PASCAL VOC, which FG-DM's release uses (DeepakSridhar/fgdm, scripts/color_mapping.py):
+ * the nine low bits of a label, lowest first, go to R, G, B, R, G, B ... from the highest bit of each
+ * channel down.  Label 0, the background, is black; labels below 512 differ by 32 at
+ * least in some channel. */
 #ifndef DIFFUSION_LABEL_COLOUR_H
 #define DIFFUSION_LABEL_COLOUR_H
 

@@ -1,8 +1,8 @@
 /* diffusion/latent_pool.h - pictures of the world, encoded once, drawn from many times.
  *
- * The denoiser trains on latents; encoding a picture costs about as much as a training step on it, so that a
- * pool of pictures is encoded before the first step.  Both moments are kept: each draw samples the posterior
- * anew. */
+ * The denoiser trains on latents; encoding a picture costs about as much as a training step on it, so that
+ * a pool of pictures is encoded before the first step.  Both moments are kept: each draw samples the
+ * posterior anew. */
 #ifndef DIFFUSION_LATENT_POOL_H
 #define DIFFUSION_LATENT_POOL_H
 
@@ -21,14 +21,15 @@ typedef struct {
 /* Told how many are encoded; returning false stops the work with STATUS_INTERRUPTED. */
 typedef bool (*PoolProgress)(void *context, int done, int count);
 
-/* Encodes the pictures (seed, 0) ... (seed, count-1) of the options with their captions; tokenizer NULL: without. */
+/* Encodes the pictures (seed, 0) ... (seed, count-1) of the options with their
+ * captions; tokenizer NULL: without. */
 MUST_CHECK Status latent_pool_fill(LatentPool *out, const Vae *vae, const Tokenizer *tokenizer,
                                    const World *world, const WorldOptions *options, uint64_t seed,
                                    int count, PoolProgress progress, void *context, Arena *arena,
                                    Error *err);
 
-/* 1 / standard deviation of all means: the scaling_factor with which latents have variance 1 [RomB22, appendix G].
- * Sums in binary64, latent after latent. */
+/* 1 / standard deviation of all means: the scaling_factor with which latents have variance 1 [RomB22,
+ * appendix G].  Sums in binary64, latent after latent. */
 double latent_pool_scaling_factor(const LatentPool *pool);
 
 /* z of pool entry `j` (channels*height*width numbers): (mean + deviation * xi) * factor, xi from the stream

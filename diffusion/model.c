@@ -69,7 +69,8 @@ static Status part_json(const Json **json, const char **path, const char *folder
     return *path != NULL ? json_read(json, *path, arena, err) : no_memory(folder, err);
 }
 
-/* Opens folder/part/base.safetensors, in one file or in shards, or base.fp16.safetensors where only that is. */
+/* Opens folder/part/base.safetensors, in one file or in shards, or base.fp16.safetensors
+ * where only that is. */
 static void open_weights(Weights *w, const char *folder, const char *part, const char *base, bool trainable,
                          Arena *arena)
 {

@@ -1,14 +1,17 @@
-/* diffusion/model.h - a whole text-to-image model: a folder in the layout of diffusers, read, made and written.
+/* diffusion/model.h - a whole text-to-image model: a folder in the layout of diffusers,
+ * read, made and written.
  *
  *   model_index.json    names the parts and their classes
  *   tokenizer/          vocab.json, merges.txt ...                   diffusion/tokenizer.h
  *   text_encoder/       config.json, model.safetensors               diffusion/clip_text.h
- *   unet/, vae/         config.json, diffusion_pytorch_model.safetensors, or that name with ".fp16", or in shards
+ *   unet/, vae/         config.json, diffusion_pytorch_model.safetensors, or that name with ".fp16", or in
+ *                       shards
  *   scheduler/          scheduler_config.json                        diffusion/schedule_config.h
  *
- * Reading is strict: a part that is not known, a tensor that is missing, misshapen or left over, and parts that do
- * not fit together are errors that name them.  As diffusers' StableDiffusionPipeline does, a scheduler that says
- * steps_offset 0 or clip_sample true is taken to mean 1 and false (files from before 2022-10 say so by mistake). */
+ * Reading is strict: a part that is not known, a tensor that is missing, misshapen or left over, and parts
+ * that do not fit together are errors that name them.  As diffusers' StableDiffusionPipeline does, a
+ * scheduler that says steps_offset 0 or clip_sample true is taken to mean 1 and false (files from before
+ * 2022-10 say so by mistake). */
 #ifndef DIFFUSION_MODEL_H
 #define DIFFUSION_MODEL_H
 
@@ -54,8 +57,8 @@ MUST_CHECK Status model_open(Model *out, const char *folder, unsigned parts, uns
 MUST_CHECK Status model_create(Model *out, const ModelConfig *config, const Tokenizer *tokenizer,
                                uint64_t seed, unsigned trainable, Arena *arena, Error *err);
 
-/* Writes a folder that diffusers and model_open read: the parts that the model has, weights as dtype (F32, F16
- * or BF16). */
+/* Writes a folder that diffusers and model_open read: the parts that the model has, weights as dtype (F32,
+ * F16 or BF16). */
 MUST_CHECK Status model_save(const Model *m, const char *folder, DType dtype, Arena *scratch, Error *err);
 
 /* Do the parts that are there fit together?  STATUS_SHAPE with one sentence when not. */

@@ -2,14 +2,16 @@
  * StableDiffusionPipeline runs it.
  *
  *   prompts -> tokens -> text rows (conditions) ----------------------.
- *   seed    -> z ~ N(0, I), (L, h, w) each -> sampler_start(z) -> denoise with guidance -> latents -> VAE -> pictures
+ *   seed    -> z ~ N(0, I), (L, h, w) each -> sampler_start(z) -> denoise with guidance -> latents
+ *           -> VAE -> pictures
  *
- * Picture i of a run has a generator of its own, seeded with seed + i: first its starting latent is drawn from it,
- * then what the sampler draws.  So a run of N pictures gives what N runs of one give, bit for bit.  Generators:
- * philox (stream STREAM_NOISE, index 0) or torch, with which seed + i gives the noise of
+ * Picture i of a run has a generator of its own, seeded with seed + i: first its starting latent is drawn
+ * from it, then what the sampler draws.  So a run of N pictures gives what N runs of one give, bit for bit.
+ * Generators: philox (stream STREAM_NOISE, index 0) or torch, with which seed + i gives the noise of
  * torch.Generator("cpu").manual_seed(seed + i) (modulo 2^32).
  *
- * guidance w: 1 runs the network under the prompt alone, everything else under the empty (negative) prompt too. */
+ * guidance w: 1 runs the network under the prompt alone, everything else under the
+ * empty (negative) prompt too. */
 #ifndef DIFFUSION_PIPELINE_TXT2IMG_H
 #define DIFFUSION_PIPELINE_TXT2IMG_H
 

@@ -1,7 +1,7 @@
 /* diffusion/prediction.h - from what a network puts out to x0 and eps, and the limits that x0 may be given.
  *
- * At timestep t a noisy latent is x = a x0 + s eps with a = sqrt(abar_t), s = sqrt(1 - abar_t), a^2 + s^2 = 1.
- * A network predicts one of three things; each gives the other two ([SalH22], section 4):
+ * At timestep t a noisy latent is x = a x0 + s eps with a = sqrt(abar_t), s = sqrt(1 - abar_t), a^2 + s^2 =
+ * 1.  A network predicts one of three things; each gives the other two ([SalH22], section 4):
  *
  *   prediction_type   the output is         x0                        eps
  *   epsilon           eps                   (x - s out) / a           out
@@ -24,7 +24,8 @@ void predict_epsilon(float *eps, const float *x, const float *out, size_t n, int
 
 /* What config asks for, on `images` predictions of n numbers each, in place; scratch: 2 n numbers.
  *   thresholding  m = the dynamic_thresholding_ratio quantile of |x0| over one image (linear between order
- *                 statistics), limited to 1..sample_max_value; x0 <- clamp(x0, -m, m) / m  [Sah22, section 2.3]
+ *                 statistics), limited to 1..sample_max_value; x0 <- clamp(x0, -m, m) / m
+ *                 [Sah22, section 2.3]
  *   clip_sample   x0 <- clamp(x0, -clip_sample_range, clip_sample_range)
  *   neither       x0 stays */
 void limit_x0(float *x0, int images, size_t n, const SchedulerConfig *config, float *scratch);

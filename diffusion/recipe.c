@@ -75,8 +75,8 @@ static void override(Recipe *recipe, const RecipeOverrides *o)
         recipe->save_every = (uint64_t)o->save_every;
 }
 
-/* What decides the bits: the file, and of the overrides those that change them (not how samples are split, nor
- * when something is saved). */
+/* What decides the bits: the file, and of the overrides those that change them (not how samples are split,
+ * nor when something is saved). */
 static void hash(Recipe *recipe, const Bytes *text)
 {
     const TrainOptions *t = &recipe->train;

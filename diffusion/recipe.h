@@ -1,4 +1,5 @@
-/* diffusion/recipe.h - how a shipped model is made: one JSON file that names everything that decides its bits.
+/* diffusion/recipe.h - how a shipped model is made: one JSON file that names everything
+ * that decides its bits.
  *
  *     { "_about": "...",
  *       "model": { the config.json of the network(s), diffusers' keys },
@@ -6,8 +7,8 @@
  *       "loss":  { the task's own weights },
  *       "train": { "seed": 1, "max_train_steps": 10000, "batch_size": 16, ... } }
  *
- * Every key is read or refused (diffusion/config_reader.h).  The recipe's hash goes into the saved state, so
- * that a run is never resumed with another recipe. */
+ * Every key is read or refused (diffusion/config_reader.h).  The recipe's hash goes into the saved state,
+ * so that a run is never resumed with another recipe. */
 #ifndef DIFFUSION_RECIPE_H
 #define DIFFUSION_RECIPE_H
 

@@ -13,8 +13,8 @@ typedef struct {
     Transformer2d attention; /* block is NULL: there is none */
 } ResUnit;
 
-/* x (N,in,H,W); skip, or NULL, is put behind its channels first; emb (N,E) and text (N,S,D) may be NULL where
- * the unit has no use for them.  Returns (N,out,H,W). */
+/* x (N,in,H,W); skip, or NULL, is put behind its channels first; emb (N,E) and text (N,S,D) may be NULL
+ * where the unit has no use for them.  Returns (N,out,H,W). */
 Tensor *res_unit(Tape *tape, const ResUnit *unit, Tensor *x, Tensor *skip, Tensor *emb, Tensor *text,
                  const UnetHooks *hooks);
 

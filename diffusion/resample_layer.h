@@ -1,7 +1,8 @@
-/* diffusion/resample_layer.h - half and double resolution; diffusers' Downsample2D and Upsample2D with conv.
+/* diffusion/resample_layer.h - half and double resolution; diffusers' Downsample2D
+ * and Upsample2D with conv.
  *
- *   down: 3x3 convolution of stride 2, padded by 1 all round (U-Net) or by one row below and one column at the
- *         right (VAE, and a U-Net whose downsample_padding is 0)
+ *   down: 3x3 convolution of stride 2, padded by 1 all round (U-Net) or by one row below and one column at
+ *         the right (VAE, and a U-Net whose downsample_padding is 0)
  *   up:   nearest neighbour to a given size, then a 3x3 convolution */
 #ifndef DIFFUSION_RESAMPLE_LAYER_H
 #define DIFFUSION_RESAMPLE_LAYER_H

@@ -1,22 +1,23 @@
 /* diffusion/sampler.h - the shape that all samplers have.
  *
- * A sampler turns one network call after another into a step towards the image.  The loop (diffusion/denoise.h)
- * is written once and knows nothing of the method:
+ * A sampler turns one network call after another into a step towards the image.  The loop
+ * (diffusion/denoise.h) is written once and knows nothing of the method:
  *
  *     for each call i:   input = sampler->input(x)          what the network sees
  *                        out   = network(input, time[i])    guided if asked for
  *                        sampler->step(x, out)              x becomes the state for call i + 1
  *
- * A method that needs several calls a step (Heun, DPM2, PNDM's Runge-Kutta start, correctors) plans one call
- * after the other in `time`, which need not fall and may be fractional, and keeps what it has to remember in
- * `state`; x is its own (a sigma-space method keeps x = x0 + sigma eps, and unscales it in `input`).
+ * A method that needs several calls a step (Heun, DPM2, PNDM's Runge-Kutta start, correctors) plans one
+ * call after the other in `time`, which need not fall and may be fractional, and keeps what it has to
+ * remember in `state`; x is its own (a sigma-space method keeps x = x0 + sigma eps, and
+ * unscales it in `input`).
  *
- * Noise is drawn inside `step` alone, by sampler_draw, once for each term of the method's formula that has a
- * noise, in the order of the calls: image k of the batch from its own stream, numbers in (C, H, W) order; never
- * when the term's coefficient is exactly 0.  So a batch of N gives what N runs of one image give.
+ * Noise is drawn inside `step` alone, by sampler_draw, once for each term of the method's formula that has
+ * a noise, in the order of the calls: image k of the batch from its own stream, numbers in (C, H, W) order;
+ * never when the term's coefficient is exactly 0.  So a batch of N gives what N runs of one image give.
  *
- * Per-step arithmetic: coefficients in binary64, each rounded once to binary32; then binary32, one operation at
- * a time, in the order that the sampler's source states. */
+ * Per-step arithmetic: coefficients in binary64, each rounded once to binary32; then binary32, one
+ * operation at a time, in the order that the sampler's source states. */
 #ifndef DIFFUSION_SAMPLER_H
 #define DIFFUSION_SAMPLER_H
 
@@ -52,8 +53,8 @@ typedef struct Sampler {
     const char *const *keys;         /* that class's keys, in its order, NULL behind the last */
     int order; /* calls a step: a run that leaves out k steps starts with call order k */
 
-    /* Fills calls, time, start_scale (1 unless said) and state from the rest of the run; the arena keeps them.
-     * Refuses what the method cannot do by name. */
+    /* Fills calls, time, start_scale (1 unless said) and state from the rest of the run; the arena keeps
+     * them.  Refuses what the method cannot do by name. */
     Status (*plan)(SamplerRun *run, Arena *arena, Error *err);
 
     /* out = what the network sees of x; NULL: x itself. */
@@ -64,8 +65,8 @@ typedef struct Sampler {
     void (*renoise)(const SamplerRun *run, int call, float *out, const float *x0, const float *noise,
                     size_t n);
 
-    /* x, of all images, becomes the state for the next call; `out` is the network's (guided) output and may be
-     * overwritten.  Cannot fail. */
+    /* x, of all images, becomes the state for the next call; `out` is the network's (guided) output and may
+     * be overwritten.  Cannot fail. */
     void (*step)(SamplerRun *run, int call, float *x, float *out);
 } Sampler;
 
@@ -77,19 +78,19 @@ extern const Sampler *const SAMPLERS[];
 /* By name ("ddim") or by class ("DDIMScheduler"); NULL when there is none. */
 const Sampler *sampler_find(const char *name);
 
-/* Plans a run of `steps` steps for a batch.  `read` is the model's scheduler_config.json.  On failure *out is
- * untouched. */
+/* Plans a run of `steps` steps for a batch.  `read` is the model's scheduler_config.json.
+ * On failure *out is untouched. */
 MUST_CHECK Status sampler_begin(SamplerRun *out, const Sampler *sampler, const SchedulerConfig *read,
                                 SamplerOptions options, int steps, int images, size_t sample, Rng *rng,
                                 Arena *arena, Error *err);
 
-/* For plans: one call a timestep of schedule_timesteps, into calls and time.  Refuses, besides what that refuses,
- * a timestep without any signal for a network that predicts epsilon: x0 = (x - eps) / 0. */
+/* For plans: one call a timestep of schedule_timesteps, into calls and time.  Refuses, besides what that
+ * refuses, a timestep without any signal for a network that predicts epsilon: x0 = (x - eps) / 0. */
 MUST_CHECK Status sampler_timesteps(SamplerRun *run, Arena *arena, Error *err);
 
-/* For plans: an intermediate result of a coefficient, as it is; or rounded to binary32 where compat_f32 asks for
- * the coefficients of diffusers, which computes them with binary32 scalars.  (1 - abar_t of a small t has lost
- * three digits there, so that DDPM's last steps differ by 3e-4 of a coefficient.) */
+/* For plans: an intermediate result of a coefficient, as it is; or rounded to binary32 where compat_f32
+ * asks for the coefficients of diffusers, which computes them with binary32 scalars.  (1 - abar_t of a
+ * small t has lost three digits there, so that DDPM's last steps differ by 3e-4 of a coefficient.) */
 double sampler_round(const SamplerRun *run, double x);
 
 /* Noise for all images: (images, sample) numbers, image k from rng[k].  Zeros when there is no rng. */

@@ -9,8 +9,8 @@
  *   x <- sqrt(abar_p) x0 + sqrt(1 - abar_p - sd^2) eps + sd z,   z ~ N(0, 1) drawn when sd > 0
  *        (products first, then the sums from left to right)
  *
- * p is t - floor(T / N) and not the next of the list, as in diffusers; under trailing spacing, where N does not
- * divide T, the two differ. */
+ * p is t - floor(T / N) and not the next of the list, as in diffusers; under trailing spacing, where N does
+ * not divide T, the two differ. */
 #include <math.h>
 
 #include "diffusion/prediction.h"

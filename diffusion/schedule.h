@@ -9,20 +9,21 @@
  *   SNR_t     schedule_snr             abar_t / (1 - abar_t)
  *
  * Beta schedules, b0 = beta_start, b1 = beta_end:
- *   linear             b0 + (b1 - b0) i / (T - 1)                                          [HoJA20, section 4]
- *   scaled_linear      (sqrt b0 + (sqrt b1 - sqrt b0) i / (T - 1))^2                       [RomB22]; Stable Diffusion
+ *   linear             b0 + (b1 - b0) i / (T - 1)  [HoJA20, section 4]
+ *   scaled_linear      (sqrt b0 + (sqrt b1 - sqrt b0) i / (T - 1))^2  [RomB22]; Stable Diffusion
  *   squaredcos_cap_v2  min(1 - f((i + 1) / T) / f(i / T), 0.999), f(u) = cos^2((u + 0.008) / 1.008 pi / 2)
- *                                                                                          [NicD21, section 3.2]
- *   sigmoid            b0 + (b1 - b0) / (1 + exp(-u)), u = -6 + 12 i / (T - 1)             diffusers, DDPMScheduler
- * and, on top of any of them, the rescaling to a zero terminal SNR [Lin24, algorithm 1]: with r = sqrt(abar),
+ *                      [NicD21, section 3.2]
+ *   sigmoid            b0 + (b1 - b0) / (1 + exp(-u)), u = -6 + 12 i / (T - 1); diffusers, DDPMScheduler
+ * and, on top of any of them, the rescaling to a zero terminal SNR [Lin24, algorithm 1], r = sqrt(abar):
  *   r'_i = (r_i - r_(T-1)) (r_0 / (r_0 - r_(T-1))),  abar' = r'^2,  beta'_i = 1 - abar'_i / abar'_(i-1).
  *
- * The tables are binary64, each operation rounded once, left to right.  diffusers computes them in binary32; the
- * `compat_f32` tables are its bits; their sigma_t differs from ours by up to 1.3e-5 of itself at t = 0, 2.3e-6 from t = 100 on:
- *   beta: torch.linspace in binary32, in blocks of eight: a block starting at i < T/2 from start + step i, else
- *   from end - step (T - 1 - i), and lane k adds step k (both fused, as torch's vector code); squared in
- *   binary32 for scaled_linear; alpha = 1 - beta in binary32; abar_t: a running binary64 product of these
- *   alphas, rounded to binary32 where it is stored. */
+ * The tables are binary64, each operation rounded once, left to right.  diffusers computes them in
+ * binary32; the `compat_f32` tables are its bits; their sigma_t differs from ours by up to 1.3e-5 of itself
+ * at t = 0, 2.3e-6 from t = 100 on:
+ *   beta: torch.linspace in binary32, in blocks of eight: a block starting at i < T/2 from start + step i,
+ *   else from end - step (T - 1 - i), and lane k adds step k (both fused, as torch's vector code); squared
+ *   in binary32 for scaled_linear; alpha = 1 - beta in binary32; abar_t: a running binary64 product of
+ *   these alphas, rounded to binary32 where it is stored. */
 #ifndef DIFFUSION_SCHEDULE_H
 #define DIFFUSION_SCHEDULE_H
 

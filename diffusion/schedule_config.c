@@ -7,8 +7,8 @@
 #include "base/file.h"
 #include "io/json.h"
 
-/* diffusers 0.27.2, schedulers/scheduling_ddpm.py, DDPMScheduler.__init__; the members that it does not have
- * are those of the classes that have them. */
+/* diffusers 0.27.2, schedulers/scheduling_ddpm.py, DDPMScheduler.__init__; the members that it does not
+ * have are those of the classes that have them. */
 const SchedulerConfig SCHEDULER_DEFAULTS = {
     .num_train_timesteps = 1000,
     .beta_start = 0.0001,

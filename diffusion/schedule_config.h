@@ -1,10 +1,11 @@
 /* diffusion/schedule_config.h - scheduler_config.json: the noise schedule and the sampler's conventions.
  *
- * The keys, their meaning and their names for values are those of diffusers' scheduler classes.  A key that no
- * class knows, and a known key whose value we do not have, are refused by name.  A key that another class has is
- * read and left alone by samplers that do not look at it, because that is how diffusers makes one scheduler from
- * the config of another: what the file says is kept, what it does not say has the default of the class that
- * samples (a file's "_use_default_values" are keys that it holds and does not say). */
+ * The keys, their meaning and their names for values are those of diffusers' scheduler classes.  A key that
+ * no class knows, and a known key whose value we do not have, are refused by name.  A key that another
+ * class has is read and left alone by samplers that do not look at it, because that is how diffusers makes
+ * one scheduler from the config of another: what the file says is kept, what it does not say has the
+ * default of the class that samples (a file's "_use_default_values" are keys that it holds
+ * and does not say). */
 #ifndef DIFFUSION_SCHEDULE_CONFIG_H
 #define DIFFUSION_SCHEDULE_CONFIG_H
 
@@ -86,8 +87,8 @@ typedef struct {
 /* DDPMScheduler's defaults, which most classes share; every sampler has its own (diffusion/sampler.h). */
 extern const SchedulerConfig SCHEDULER_DEFAULTS;
 
-/* What Stable Diffusion's own scheduler_config.json says [RomB22]: scaled_linear from 0.00085 to 0.012, leading
- * with offset 1, nothing clipped.  Every key counts as said. */
+/* What Stable Diffusion's own scheduler_config.json says [RomB22]: scaled_linear from 0.00085 to 0.012,
+ * leading with offset 1, nothing clipped.  Every key counts as said. */
 extern const SchedulerConfig SCHEDULER_STABLE_DIFFUSION;
 
 /* Reads the file.  Lists lie in the arena.  On failure *out is untouched. */
@@ -103,7 +104,8 @@ SchedulerConfig scheduler_config_over(const SchedulerConfig *read, const Schedul
 /* Says `key` as if it stood in the file, after its member was set; for options from the command line. */
 void scheduler_config_say(SchedulerConfig *config, const char *key);
 
-/* Adds the JSON of the keys (a list that ends with NULL) to `out`, in that order, after the class's name. */
+/* Adds the JSON of the keys (a list that ends with NULL) to `out`, in that order,
+ * after the class's name. */
 void scheduler_config_write(Bytes *out, const SchedulerConfig *config, const char *class_name,
                             const char *const *keys);
 

@@ -45,7 +45,8 @@ static size_t byte_symbols(int *symbol, const TokenTable *table, const uint32_t 
     return n;
 }
 
-/* The two special tokens that the words' pattern holds stay whole (transformers keeps them in its cache). */
+/* The two special tokens that the words' pattern holds stay whole (transformers keeps
+ * them in its cache). */
 static bool is_special_word(const uint32_t *word, size_t count, const char **text)
 {
     static const char *const SPECIAL[] = {"<|startoftext|>", "<|endoftext|>"};

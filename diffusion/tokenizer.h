@@ -1,15 +1,16 @@
-/* diffusion/tokenizer.h - CLIP's byte-pair encoding: from a prompt to the numbers that the text encoder reads.
+/* diffusion/tokenizer.h - CLIP's byte-pair encoding: from a prompt to the numbers that
+ * the text encoder reads.
  *
- * A word (tokenizer_text.h) starts as one symbol a byte, the last one marked "</w>"; then, again and again, the
- * pair of neighbours with the lowest rank in merges.txt is joined everywhere in the word, until no pair has a
- * rank.  Each symbol that is left is a token.  A prompt becomes
+ * A word (tokenizer_text.h) starts as one symbol a byte, the last one marked "</w>"; then, again and again,
+ * the pair of neighbours with the lowest rank in merges.txt is joined everywhere in the word, until no pair
+ * has a rank.  Each symbol that is left is a token.  A prompt becomes
  *     start, tokens ..., end, padding ...        (`length` numbers, 77 for CLIP)
  * and tokens that do not fit are cut off and reported.
  *
- * Sources: Sennrich, Haddow and Birch 2016 [SenHB16], section 3.2; openai/CLIP simple_tokenizer.py; the exact
- * treatment of text follows transformers' CLIPTokenizer without ftfy.  Besides the words' own pattern, the
- * start, end and unknown tokens written out in a prompt stand for themselves; the padding token does not
- * ("!" pads in Stable Diffusion 2 and is a character all the same). */
+ * Sources: Sennrich, Haddow and Birch 2016 [SenHB16], section 3.2; openai/CLIP simple_tokenizer.py; the
+ * exact treatment of text follows transformers' CLIPTokenizer without ftfy.  Besides the words' own
+ * pattern, the start, end and unknown tokens written out in a prompt stand for themselves; the padding
+ * token does not ("!" pads in Stable Diffusion 2 and is a character all the same). */
 #ifndef DIFFUSION_TOKENIZER_H
 #define DIFFUSION_TOKENIZER_H
 
@@ -25,8 +26,8 @@ typedef struct {
     int length;                       /* of an encoded prompt */
 } Tokenizer;
 
-/* Reads vocab.json, merges.txt and, where they exist, tokenizer_config.json and special_tokens_map.json from a
- * folder in the layout of transformers.  Refused: files that contradict each other. */
+/* Reads vocab.json, merges.txt and, where they exist, tokenizer_config.json and special_tokens_map.json
+ * from a folder in the layout of transformers.  Refused: files that contradict each other. */
 MUST_CHECK Status tokenizer_open(Tokenizer *out, const char *folder, Arena *arena, Error *err);
 
 /* The same for files in memory, of which the last two may have no data.  The tokenizer needs none of it

@@ -1,8 +1,8 @@
 /* diffusion/tokenizer_table.h - the symbols of a byte-pair vocabulary and the merges between them.
  *
- * A symbol is a string such as "c", "at</w>" or "cat</w>", written as in vocab.json: each byte stands as one
- * printable character, "</w>" marks the end of a word.  Symbols are numbered in the order of their arrival;
- * `id` is what the vocabulary calls them, which is a different number. */
+ * A symbol is a string such as "c", "at</w>" or "cat</w>", written as in vocab.json: each byte stands as
+ * one printable character, "</w>" marks the end of a word.  Symbols are numbered in the order of their
+ * arrival; `id` is what the vocabulary calls them, which is a different number. */
 #ifndef DIFFUSION_TOKENIZER_TABLE_H
 #define DIFFUSION_TOKENIZER_TABLE_H
 
@@ -56,8 +56,8 @@ const Merge *token_table_merge(const TokenTable *table, int left, int right);
 /* The byte that the character c of a symbol stands for, or -1. */
 int token_byte(uint32_t c);
 
-/* The character that stands for a byte: itself where it is printable, otherwise the next free one from U+0100
- * on.  Source: openai/CLIP, simple_tokenizer.py, bytes_to_unicode. */
+/* The character that stands for a byte: itself where it is printable, otherwise the next free one from
+ * U+0100 on.  Source: openai/CLIP, simple_tokenizer.py, bytes_to_unicode. */
 uint32_t token_character(int byte);
 
 /* The order of the byte symbols in vocab.json: printable bytes first, then the others.  0 <= i < 256. */

@@ -6,7 +6,8 @@
  *   3. NFC;
  *   4. lower case;
  *   5. the text is cut into the matches of
- *        <|startoftext|> | <|endoftext|> | 's | 't | 're | 've | 'm | 'll | 'd | letters+ | number | others+
+ *        <|startoftext|> | <|endoftext|> | 's | 't | 're | 've | 'm | 'll | 'd
+ *        | letters+ | number | others+
  *      the first that fits, white space left out.  Upper and lower case are the same to the pattern, so the
  *      long s (U+017F), which has no lower case of its own, counts as an s. */
 #ifndef DIFFUSION_TOKENIZER_TEXT_H

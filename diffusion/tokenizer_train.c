@@ -54,7 +54,8 @@ static Status count_words(size_t *words, const char *caption, Arena *scratch, Er
     return status;
 }
 
-/* Counts the words of one caption.  A word's text is kept behind the byte 1, so that it is no symbol of a byte. */
+/* Counts the words of one caption.  A word's text is kept behind the byte 1, so that it is no
+ * symbol of a byte. */
 static Status add_caption(Corpus *c, const char *caption, Arena *scratch, Error *err)
 {
     Words reader;

@@ -1,12 +1,12 @@
 /* diffusion/tokenizer_train.h - learns the byte-pair merges of a vocabulary from captions.
  *
- * Algorithm 1 of Sennrich, Haddow and Birch 2016 [SenHB16]: every word of the captions starts as one symbol a
- * byte; the pair of neighbours that is most frequent becomes a new symbol, everywhere, and so on.  Of pairs that
- * are equally frequent the one goes first whose left symbol, then whose right symbol, is older, so that the
- * result depends on the captions alone (not on their order, as far as the counts are the same).
+ * Algorithm 1 of Sennrich, Haddow and Birch 2016 [SenHB16]: every word of the captions starts as one symbol
+ * a byte; the pair of neighbours that is most frequent becomes a new symbol, everywhere, and so on.  Of
+ * pairs that are equally frequent the one goes first whose left symbol, then whose right symbol, is older,
+ * so that the result depends on the captions alone (not on their order, as far as the counts are the same).
  *
- * Ids are given as in CLIP's vocabulary: 256 bytes, 256 bytes that end a word, the merges by rank, start, end.
- * Time is proportional to (merges) x (bytes of the distinct words). */
+ * Ids are given as in CLIP's vocabulary: 256 bytes, 256 bytes that end a word, the merges by rank, start,
+ * end.  Time is proportional to (merges) x (bytes of the distinct words). */
 #ifndef DIFFUSION_TOKENIZER_TRAIN_H
 #define DIFFUSION_TOKENIZER_TRAIN_H
 

@@ -1,7 +1,7 @@
 /* diffusion/tokenizer_unicode.h - what the tokenizer needs of Unicode 14.0.0: categories, lower case, NFC.
  *
- * Text is handled as code points.  Characters below U+0080 never touch the tables; the others walk them from
- * the front, which is fast enough for prompts and captions and keeps the tables small. */
+ * Text is handled as code points.  Characters below U+0080 never touch the tables; the others walk them
+ * from the front, which is fast enough for prompts and captions and keeps the tables small. */
 #ifndef DIFFUSION_TOKENIZER_UNICODE_H
 #define DIFFUSION_TOKENIZER_UNICODE_H
 

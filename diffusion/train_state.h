@@ -1,8 +1,8 @@
 /* diffusion/train_state.h - a training run's state as one file, for an exact resume.
  *
- * A safetensors file with, for each parameter, its weight, the optimiser's arrays and its average (F32) under
- * "K.weight.NAME", "K.first.NAME", "K.second.NAME", "K.ema.NAME" (K: which of the trainer's weights), and the
- * metadata step and recipe (SHA-256 of what the run was told). */
+ * A safetensors file with, for each parameter, its weight, the optimiser's arrays and its average (F32)
+ * under "K.weight.NAME", "K.first.NAME", "K.second.NAME", "K.ema.NAME" (K: which of the trainer's weights),
+ * and the metadata step and recipe (SHA-256 of what the run was told). */
 #ifndef DIFFUSION_TRAIN_STATE_H
 #define DIFFUSION_TRAIN_STATE_H
 

@@ -110,8 +110,8 @@ static Tensor *losses(void *context, Tape *tape, uint64_t first, int count)
     return loss_of(self, pool, tape, &b, count);
 }
 
-/* Held-out sample i: entry i of the held-out pool, its caption, timesteps spread evenly over all samples, and
- * streams that no training sample uses (indices from the top of their range). */
+/* Held-out sample i: entry i of the held-out pool, its caption, timesteps spread evenly over all samples,
+ * and streams that no training sample uses (indices from the top of their range). */
 static Tensor *held_out(void *context, Tape *tape, uint64_t first, int count)
 {
     const UnetTraining *self = context;

@@ -1,8 +1,9 @@
 /* diffusion/train_vae.h - what training an AutoencoderKL minimises.
  *
- * Picture x (3,H,W) in [-1,1]; posterior N(m, diag v) = encoder(x); z = m + sqrt(v)*xi; x' = decoder(z); d = x' - x:
+ * Picture x (3,H,W) in [-1,1]; posterior N(m, diag v) = encoder(x); z = m + sqrt(v)*xi; x' = decoder(z); d
+ * = x' - x:
  *
- *     loss = mse * mean d^2  +  l1 * mean |d|  +  edge * (mean |d_x| + mean |d_y|)  +  kl * KL(m, v) / count(z)
+ *     loss = mse * mean d^2 + l1 * mean |d| + edge * (mean |d_x| + mean |d_y|) + kl * KL(m, v) / count(z)
  *
  * d_x, d_y are the differences of d between neighbours to the right and below: errors along outlines, which
  * make pictures look blurred, count twice.  KL is the sum of Kingma and Welling 2014 [Kin14], appendix B,

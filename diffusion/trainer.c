@@ -74,7 +74,8 @@ static Status walk_back(Tape *tape, Tensor *loss, float share)
     return dy != NULL ? tape_backward(tape, loss, dy) : tape->error.status;
 }
 
-/* Losses of `count` samples on a fresh tape, added to *sum in sample order; with a share, their gradients too. */
+/* Losses of `count` samples on a fresh tape, added to *sum in sample order; with a
+ * share, their gradients too. */
 static Status run_samples(Trainer *t, Losses losses, uint64_t first, int count, float share, double *sum,
                           Error *err)
 {

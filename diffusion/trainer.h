@@ -1,8 +1,9 @@
 /* diffusion/trainer.h - the training loop, written once for every model.
  *
- * A model that can be trained is a TrainTask: it turns sample numbers into per-sample losses on a tape.  All
- * that is random about sample i of the run (picture, noise, timestep, dropped caption) is drawn from streams
- * with index i, so that a sample is the same in whatever batch and on whatever thread it is computed.
+ * A model that can be trained is a TrainTask: it turns sample numbers into per-sample losses on a tape.
+ * All that is random about sample i of the run (picture, noise, timestep, dropped caption) is drawn from
+ * streams with index i, so that a sample is the same in whatever batch and on whatever
+ * thread it is computed.
  *
  * Step s with batch size B covers the samples s*B ... s*B + B-1:
  *
@@ -11,9 +12,9 @@
  *     w   = AdamW(w, g)                    or Adam, SGD
  *     ema = ema - (1 - decay)*(ema - w)
  *
- * Because gradients are added sample after sample (contract, section 3), splitting a batch into micro-batches
- * changes no bit; it only bounds the memory.  The state is the step number, the weights, the optimiser's
- * arrays and the average, so a resumed run gives the bits of an uninterrupted one. */
+ * Because gradients are added sample after sample (contract, section 3), splitting a batch into
+ * micro-batches changes no bit; it only bounds the memory.  The state is the step number, the weights, the
+ * optimiser's arrays and the average, so a resumed run gives the bits of an uninterrupted one. */
 #ifndef DIFFUSION_TRAINER_H
 #define DIFFUSION_TRAINER_H
 
@@ -75,7 +76,8 @@ MUST_CHECK Status trainer_init(Trainer *t, const TrainTask *task, const TrainOpt
                                Weights *const *weights, int weights_count, Arena *arena, Error *err);
 void trainer_free(Trainer *t);
 
-/* One step.  Fails with STATUS_NOT_FINITE when the loss or the gradient is no number: nothing is changed then. */
+/* One step.  Fails with STATUS_NOT_FINITE when the loss or the gradient is no number:
+ * nothing is changed then. */
 MUST_CHECK Status trainer_step(Trainer *t, TrainReport *report, Error *err);
 
 /* Mean loss over the held-out samples with the weights as they are. */

@@ -2,7 +2,7 @@
  *
  *   x <- x + attn1(norm1(x))            pixels look at pixels (at the text, when only_cross_attention)
  *   x <- x + attn2(norm2(x), text)      pixels look at the text
- *   x <- x + ff(norm3(x)),              ff(x) = W2 (h * gelu(g)),  (h, g) = halves of W1 x, h being 4 C wide
+ *   x <- x + ff(norm3(x)),              ff(x) = W2 (h * gelu(g)), (h, g) = halves of W1 x, h is 4 C wide
  *
  * Source: Rombach et al. 2022 [RomB22]; GEGLU: Shazeer 2020. */
 #ifndef DIFFUSION_TRANSFORMER_BLOCK_H

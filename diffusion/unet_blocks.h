@@ -35,8 +35,8 @@ void down_block_load(DownBlock *b, Weights *w, const char *prefix, const UnetCon
 void mid_block_load(MidBlock *b, Weights *w, const char *prefix, const UnetConfig *c);
 void up_block_load(UpBlock *b, Weights *w, const char *prefix, const UnetConfig *c, int level);
 
-/* Leaves the result of each unit and of the down-sampling in skip[] (down_block_skips of them) and returns the
- * last.  index: which of the hooks' adapter features is this block's. */
+/* Leaves the result of each unit and of the down-sampling in skip[] (down_block_skips of them) and returns
+ * the last.  index: which of the hooks' adapter features is this block's. */
 int down_block_skips(const DownBlock *b);
 Tensor *down_block(Tape *tape, const DownBlock *b, Tensor *x, Tensor *emb, Tensor *text,
                    const UnetHooks *hooks, int index, Tensor **skip);
@@ -44,8 +44,8 @@ Tensor *down_block(Tape *tape, const DownBlock *b, Tensor *x, Tensor *emb, Tenso
 Tensor *mid_block(Tape *tape, const MidBlock *b, Tensor *x, Tensor *emb, Tensor *text,
                   const UnetHooks *hooks);
 
-/* skip[0 .. units-1] in the order in which they were made: the last one is used first.  H and W: the size of
- * the skips that the next block takes (a block that does not up-sample ignores them). */
+/* skip[0 .. units-1] in the order in which they were made: the last one is used first.  H and W: the size
+ * of the skips that the next block takes (a block that does not up-sample ignores them). */
 Tensor *up_block(Tape *tape, const UpBlock *b, Tensor *x, Tensor *const *skip, Tensor *emb, Tensor *text,
                  const UnetHooks *hooks, int H, int W);
 

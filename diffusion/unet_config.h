@@ -1,7 +1,8 @@
-/* diffusion/unet_config.h - what shape a U-Net has, as diffusers' UNet2DConditionModel writes it to config.json.
+/* diffusion/unet_config.h - what shape a U-Net has, as diffusers' UNet2DConditionModel
+ * writes it to config.json.
  *
- * Every key of that class is either honoured or, when it asks for something that is not done here, refused by
- * name.  Keys that are absent have the class's defaults.
+ * Every key of that class is either honoured or, when it asks for something that is not done here, refused
+ * by name.  Keys that are absent have the class's defaults.
  * Source: diffusers 0.27, models/unets/unet_2d_condition.py. */
 #ifndef DIFFUSION_UNET_CONFIG_H
 #define DIFFUSION_UNET_CONFIG_H
@@ -39,7 +40,7 @@ typedef struct {
     int norm_num_groups;
     double norm_eps;
     int time_embedding_dim; /* 4 * channels of level 0 unless the file says otherwise */
-    int time_cond_proj_dim; /* guidance-distilled networks (LCM): width of the guidance's embedding; 0: none */
+    int time_cond_proj_dim; /* guidance-distilled networks (LCM): width of guidance's embedding; 0: none */
     bool flip_sin_to_cos;
     double freq_shift;
     bool center_input_sample; /* x <- 2 x - 1 first */
@@ -52,8 +53,8 @@ typedef struct {
 MUST_CHECK Status unet_config_read(UnetConfig *out, const Json *json, const char *name, Arena *arena,
                                    Error *err);
 
-/* The half that a ControlNet shares, from a ControlNetModel's config: it has no way up.  `own` names the keys
- * that the caller reads himself (ended by NULL). */
+/* The half that a ControlNet shares, from a ControlNetModel's config: it has no way up.  `own` names the
+ * keys that the caller reads himself (ended by NULL). */
 MUST_CHECK Status unet_config_read_controlnet(UnetConfig *out, const Json *json, const char *name,
                                               const char *const *own, Arena *arena, Error *err);
 

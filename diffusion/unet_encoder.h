@@ -1,5 +1,5 @@
-/* diffusion/unet_encoder.h - the way down and the middle of the U-Net, with the time embedding: the half that a
- * ControlNet [Zha23] copies, under the same names. */
+/* diffusion/unet_encoder.h - the way down and the middle of the U-Net, with the time embedding: the half
+ * that a ControlNet [Zha23] copies, under the same names. */
 #ifndef DIFFUSION_UNET_ENCODER_H
 #define DIFFUSION_UNET_ENCODER_H
 
@@ -28,7 +28,8 @@ void unet_encoder_load(UnetEncoder *e, const UnetConfig *c, Weights *w, const ch
 bool unet_inputs_fit(Tape *tape, const UnetConfig *c, const Tensor *x, const Tensor *text);
 
 /* timesteps: N numbers, fractions allowed.  hint (N,C0,H,W), or NULL, is added to the result of conv_in
- * (ControlNet's condition).  Of the hooks, adapter features, layers and maps apply.  False after a failure. */
+ * (ControlNet's condition).  Of the hooks, adapter features, layers and maps apply.
+ * False after a failure. */
 bool unet_encode(UnetEncoding *out, Tape *tape, const UnetEncoder *e, Tensor *x, const float *timesteps,
                  Tensor *text, Tensor *hint, const UnetHooks *hooks);
 

@@ -3,8 +3,8 @@
  *   encode: x (N,3,H,W) in [-1,1] -> encoder -> quant_conv -> moments (N,2L,h,w): mean, log variance
  *   decode: z (N,L,h,w) -> post_quant_conv -> decoder -> picture (N,3,H,W), about [-1,1]
  *
- * h = H/f, f = 2^(levels-1).  Latents here are the VAE's own; the U-Net's are vae_config's scaling_factor times
- * them (diffusion/vae_latent.h).   Source: Rombach et al. 2022 [RomB22]. */
+ * h = H/f, f = 2^(levels-1).  Latents here are the VAE's own; the U-Net's are vae_config's scaling_factor
+ * times them (diffusion/vae_latent.h).  Source: Rombach et al. 2022 [RomB22]. */
 #ifndef DIFFUSION_VAE_H
 #define DIFFUSION_VAE_H
 
@@ -19,8 +19,8 @@ typedef struct {
     Affine quant_conv, post_quant_conv; /* weight is NULL when the config has none */
 } Vae;
 
-/* Parameters named as in diffusers' files (also with the attention names query, key, value, proj_attn), below
- * `prefix` ("" for a model folder).  Failures are in w. */
+/* Parameters named as in diffusers' files (also with the attention names query, key, value, proj_attn),
+ * below `prefix` ("" for a model folder).  Failures are in w. */
 void vae_load(Vae *vae, const VaeConfig *config, Weights *w, const char *prefix);
 
 /* Not recording, everything but the result is given back. */

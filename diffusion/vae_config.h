@@ -1,4 +1,5 @@
-/* diffusion/vae_config.h - what shape an autoencoder has, as diffusers' AutoencoderKL writes it to config.json.
+/* diffusion/vae_config.h - what shape an autoencoder has, as diffusers' AutoencoderKL
+ * writes it to config.json.
  *
  * As with unet_config.h: every key is honoured or refused by name, absent keys have the class's defaults.
  * Source: diffusers 0.27, models/autoencoders/autoencoder_kl.py; the four keys that later versions added

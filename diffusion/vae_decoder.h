@@ -2,7 +2,8 @@
  *
  *   conv_in -> mid -> [residual blocks -> up] x levels, coarsest first -> norm, silu, conv_out
  *
- * Source: Rombach et al. 2022 [RomB22]; Esser et al. 2021 [Ess21]; diffusers 0.27, models/autoencoders/vae.py. */
+ * Source: Rombach et al. 2022 [RomB22]; Esser et al. 2021 [Ess21]; diffusers 0.27,
+ * models/autoencoders/vae.py. */
 #ifndef DIFFUSION_VAE_DECODER_H
 #define DIFFUSION_VAE_DECODER_H
 

@@ -1,4 +1,5 @@
-/* diffusion/vae_latent.h - from the encoder's moments to latents, and between the VAE's latents and the U-Net's.
+/* diffusion/vae_latent.h - from the encoder's moments to latents, and between the VAE's
+ * latents and the U-Net's.
  *
  *   moments = (mean, logvar), logvar clamped to [-30, 20];   sample = mean + exp(logvar / 2) * noise
  *   U-Net's latent = (z - shift_factor) * scaling_factor

@@ -1,5 +1,5 @@
-/* diffusion/world.h - the picture world: real drawings of some 200 things by eight different hands, from which
- * pictures with captions, masks, depth and sketches are composed without end.
+/* diffusion/world.h - the picture world: real drawings of some 200 things by eight different hands, from
+ * which pictures with captions, masks, depth and sketches are composed without end.
  *
  * A world is a folder (weights/world):
  *   styles.tsv    style, role, artwork, author, licence, source
@@ -7,12 +7,12 @@
  *   pairs.tsv     style, slug, split: which drawings exist, and what each may be used for
  *   STYLE.png     the drawings: 18 cells a row, concept c of concepts.tsv in cell c; square cells, straight
  *                 alpha, each drawing as large as its cell
- * The order of concepts.tsv gives the classes of label maps: concept c has label c + 1, category k (in the order
- * in which categories first appear) label k + 1, and 0 is the background.
+ * The order of concepts.tsv gives the classes of label maps: concept c has label c + 1, category k (in the
+ * order in which categories first appear) label k + 1, and 0 is the background.
  *
  * What is held out, so that generalisation can be measured:
  *   drawings    pairs.tsv: a quarter of the (style, concept) pairs is "test"
- *   concepts    role "held": one fine-grained sibling a category that the denoiser and its captions never meet
+ *   concepts    role "held": one fine-grained sibling a category; denoiser and captions never meet it
  *   company     world_apart: some pairs of concepts never stand together in a training picture
  *   a style     role "domain": openmoji, the target of fine-tuning */
 #ifndef DIFFUSION_WORLD_H
@@ -74,8 +74,9 @@ typedef struct World {
     unsigned char *apart; /* (concepts, concepts): 1 where world_apart */
 } World;
 
-/* Reads the folder.  Errors name file and line: a field that is not what the column may hold, a word twice, an
- * unknown style or slug, a sheet of the wrong size.  The world lives in the arena and is never changed. */
+/* Reads the folder.  Errors name file and line: a field that is not what the column may hold, a word twice,
+ * an unknown style or slug, a sheet of the wrong size.  The world lives in the arena
+ * and is never changed. */
 MUST_CHECK Status world_open(World *out, const char *folder, Arena *arena, Error *err);
 
 /* The tables alone: the sheets are empty (what makes sheets needs this; world_pack.h). */
@@ -87,8 +88,8 @@ int world_concept(const World *world, const char *slug);
 
 WorldPair world_pair(const World *world, int style, int concept);
 
-/* True for the pairs of concepts that never stand together in a training picture: WORLD_APART of 100 pairs of
- * slugs by a hash of both (symmetric; never a concept and itself). */
+/* True for the pairs of concepts that never stand together in a training picture: WORLD_APART of 100 pairs
+ * of slugs by a hash of both (symmetric; never a concept and itself). */
 bool world_apart(const World *world, int a, int b);
 
 /* Upper left corner of a drawing in its style's sheet. */

@@ -2,7 +2,8 @@
  *
  *   caption     = level0                                         level 0
  *               | level0 clauses                                 level 1
- *               | level0 clauses {", " category ", " tag ", " tag}   level 2, for each thing as it was named
+ *               | level0 clauses {", " category ", " tag ", " tag}
+ *                                                              level 2, for each thing as it was named
  *   level0      = thing                                          single
  *               | thing place {", " thing place} [" and " thing place]   scene
  *               | thing " in front of " thing | thing " behind " thing   layered
@@ -12,8 +13,8 @@
  *
  * "a rose top left and a doughnut bottom left in noto style on pink, plant, red, love, food, sweet, round"
  *
- * The levels nest: each begins with the text of the one below (spec: prompt enrichment [ours], after the three
- * levels of the fine-tuning work: content; style; what it evokes). */
+ * The levels nest: each begins with the text of the one below (spec: prompt enrichment [ours], after the
+ * three levels of the fine-tuning work: content; style; what it evokes). */
 #ifndef DIFFUSION_WORLD_CAPTION_H
 #define DIFFUSION_WORLD_CAPTION_H
 
@@ -23,8 +24,8 @@
 /* Appends the caption of that level (0 to 2) to `out`, which keeps a failure; no zero byte at the end. */
 void world_caption(Bytes *out, const World *world, const WorldScene *scene, int level);
 
-/* The captions of the scenes first, first + 1, ... of `seed`, one a line, each as its scene says: the text on
- * which a tokenizer is trained. */
+/* The captions of the scenes first, first + 1, ... of `seed`, one a line, each as its scene says: the text
+ * on which a tokenizer is trained. */
 MUST_CHECK Status world_captions(Bytes *out, const World *world, const WorldOptions *options, uint64_t seed,
                                  uint64_t first, uint64_t count, Error *err);
 

@@ -2,10 +2,11 @@
  *
  *   FOLDER/000000.png ...      the pictures; FOLDER/maps/000000_sketch.png ... their maps
  *   FOLDER/metadata.jsonl      one object a line, as the "imagefolder" of Hugging Face's datasets takes it:
- *     {"file_name": "000000.png", "text": "a rose in noto style", "text_0": ..., "text_1": ..., "text_2": ...,
- *      "sketch_file_name": "maps/000000_sketch.png", ..., "seed": 42, "index": 0, "scene": {...}}
- * text is the caption of the scene's own level, text_N those of the three levels; scene is what world_record writes.
- * Every picture has its caption in the PNG text "Description". */
+ *     {"file_name": "000000.png", "text": "a rose in noto style", "text_0": ..., "text_1": ...,
+ *      "text_2": ..., "sketch_file_name": "maps/000000_sketch.png", ..., "seed": 42, "index": 0,
+ *      "scene": {...}}
+ * text is the caption of the scene's own level, text_N those of the three levels; scene is what
+ * world_record writes.  Every picture has its caption in the PNG text "Description". */
 #ifndef DIFFUSION_WORLD_EXPORT_H
 #define DIFFUSION_WORLD_EXPORT_H
 
@@ -26,8 +27,8 @@ typedef struct {
 MUST_CHECK Status world_export(const char *folder, const World *world, const WorldOptions *options,
                                const WorldExport *what, Arena *scratch, Error *err);
 
-/* The same samples as a contact sheet, each with its caption below, and its maps beside it in the order concepts,
- * categories, sketch, depth, lines.  columns 0: chosen by the number. */
+/* The same samples as a contact sheet, each with its caption below, and its maps beside it in the order
+ * concepts, categories, sketch, depth, lines.  columns 0: chosen by the number. */
 MUST_CHECK Status world_contact_sheet(Image *out, const World *world, const WorldOptions *options,
                                       const WorldExport *what, int columns, Arena *arena, Error *err);
 

@@ -7,10 +7,12 @@
 
 /* Each appends lines to `out`, which keeps a failure. */
 
-/* A line a style: name, role, number of drawings for training and for tests, licence, artwork and author. */
+/* A line a style: name, role, number of drawings for training and for tests,
+ * licence, artwork and author. */
 void world_list_styles(Bytes *out, const World *world);
 
-/* A line a category with its concepts: core ones as they are, others in brackets, held-out ones with a star. */
+/* A line a category with its concepts: core ones as they are, others in brackets, held-out
+ * ones with a star. */
 void world_list_concepts(Bytes *out, const World *world);
 
 /* A line a drawing for tests: style, slug. */
@@ -20,8 +22,9 @@ void world_list_tests(Bytes *out, const World *world);
 void world_list_company(Bytes *out, const World *world);
 
 /* Everything as one JSON object:
- *   {"styles": [{"name", "role", "artwork", "author", "licence", "source"}], "concepts": [{"slug", "name", "article",
- *    "category", "role", "tags": [], "mirror", "train": [styles], "test": [styles], "apart": [slugs]}]} */
+ *   {"styles": [{"name", "role", "artwork", "author", "licence", "source"}],
+ *    "concepts": [{"slug", "name", "article", "category", "role", "tags": [], "mirror", "train": [styles],
+ *                  "test": [styles], "apart": [slugs]}]} */
 void world_list_json(Bytes *out, const World *world);
 
 #endif

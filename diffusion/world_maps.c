@@ -22,7 +22,7 @@ static void grey(Image *out, size_t i, int level)
     out->pixels[3 * i] = out->pixels[3 * i + 1] = out->pixels[3 * i + 2] = (unsigned char)level;
 }
 
-/* ---- Sketch ------------------------------------------------------------------------------------------- */
+/* ---- Sketch ---- */
 
 enum { PLANES = 4 }; /* R, G, B over white, and coverage */
 
@@ -81,8 +81,8 @@ static int steepness_at(const Slope *slope, int size, int x, int y)
     return slope[(size_t)y * (size_t)size + (size_t)x].steepness;
 }
 
-/* The pixel is at least as steep as its two neighbours across the edge (steeper than the first).  The direction is
- * that of the gradient, rounded to 45 degrees; tan 22.5 degrees is 2/5 here. */
+/* The pixel is at least as steep as its two neighbours across the edge (steeper than the first).  The
+ * direction is that of the gradient, rounded to 45 degrees; tan 22.5 degrees is 2/5 here. */
 static bool on_ridge(const Slope *slope, int size, int x, int y)
 {
     const Slope s = slope[(size_t)y * (size_t)size + (size_t)x];
@@ -122,7 +122,7 @@ Status world_sketch(Image *out, const WorldCanvas *canvas, Arena *scratch, Error
     return STATUS_OK;
 }
 
-/* ---- Line drawings ------------------------------------------------------------------------------------ */
+/* ---- Line drawings ---- */
 
 static int line_style(const World *world)
 {
@@ -171,10 +171,10 @@ Status world_lines(Image *out, const World *world, const WorldScene *scene, cons
     return status;
 }
 
-/* ---- Depth -------------------------------------------------------------------------------------------- */
+/* ---- Depth ---- */
 
-/* Chamfer distance, in thirds of a pixel, of each pixel of object k from the nearest that is not of it; 0 outside.
- * Beyond the border nothing is known, so it counts as inside. */
+/* Chamfer distance, in thirds of a pixel, of each pixel of object k from the nearest that is not of it; 0
+ * outside.  Beyond the border nothing is known, so it counts as inside. */
 static void distance_inside(int *distance, const WorldCanvas *canvas, int k)
 {
     static const int STEP[4][3] = {{-1, 0, 3}, {0, -1, 3}, {-1, -1, 4}, {1, -1, 4}}; /* dx, dy, length */

@@ -1,14 +1,16 @@
 /* diffusion/world_maps.h - what else is known of a painted scene: labels, outlines, depth.
  *
  * All maps have black where nothing is, and three channels, so that the VAE of the pictures takes them too.
- *   labels   which concept, or category, is nearest in a pixel, in the colours of label_colour.h.  A drawing has the
- *            pixels of which it covers at least half
- *   sketch   how steep the picture is, along ridges only: the Sobel gradient of R, G, B (over white) and coverage,
- *            the steepest of the four; a pixel that is not the highest across its edge is left out (Canny 1986
- *            [Canny86], section VIII: non-maximum suppression), its neighbours on a ridge are kept faint [ours]
+ *   labels   which concept, or category, is nearest in a pixel, in the colours of label_colour.h.  A
+ *            drawing has the pixels of which it covers at least half
+ *   sketch   how steep the picture is, along ridges only: the Sobel gradient of R, G, B (over white) and
+ *            coverage, the steepest of the four; a pixel that is not the highest across its edge is left
+ *            out (Canny 1986 [Canny86], section VIII: non-maximum suppression), its neighbours on a ridge
+ *            are kept faint [ours]
  *   lines    the same scene by the hand of the world's line drawings, white on black
- *   depth    nearer is brighter: a thing is DEPTH_FRONT in front, DEPTH_BACK behind, and rises by up to DEPTH_RELIEF
- *            within an eighth of the picture from its outline (chamfer distance 3-4, Borgefors 1986 [Borg86]) */
+ *   depth    nearer is brighter: a thing is DEPTH_FRONT in front, DEPTH_BACK behind, and rises by up to
+ *            DEPTH_RELIEF within an eighth of the picture from its outline (chamfer distance 3-4, Borgefors
+ *            1986 [Borg86]) */
 #ifndef DIFFUSION_WORLD_MAPS_H
 #define DIFFUSION_WORLD_MAPS_H
 
@@ -16,7 +18,8 @@
 
 enum { DEPTH_FRONT = 160, DEPTH_BACK = 64, DEPTH_RELIEF = 80 };
 
-/* Labels of concepts (concept + 1) and of categories (category + 1), 0 for the background; (size, size) each. */
+/* Labels of concepts (concept + 1) and of categories (category + 1), 0 for the
+ * background; (size, size) each. */
 void world_labels(uint16_t *concepts, uint16_t *categories, const World *world, const WorldScene *scene,
                   const WorldCanvas *canvas);
 

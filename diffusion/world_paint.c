@@ -37,7 +37,8 @@ static int units_to_pixels(int units, int size)
     return (units * size + high) / WORLD_UNITS - size;
 }
 
-/* Marks the pixels [x0, x1) of row y where the drawing covers at least half, and lets the box grow around them. */
+/* Marks the pixels [x0, x1) of row y where the drawing covers at least half, and lets the
+ * box grow around them. */
 static void mark_cover(WorldCanvas *canvas, WorldBox *box, const float *pixel, int y, int x0, int x1, int k)
 {
     unsigned char *cover = canvas->cover + (size_t)y * (size_t)canvas->size;

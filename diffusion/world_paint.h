@@ -1,8 +1,9 @@
 /* diffusion/world_paint.h - scenes as pictures.
  *
- * Each drawing is brought to its size (world_resample.h) and laid over what is there, in the order of the scene:
- *   canvas   <- P + canvas * (1 - a / WORLD_FULL)          P, a: the drawing's premultiplied colour and coverage
- *   picture  <- canvas / 255 + background * (1 - a / WORLD_FULL)          a: the canvas's coverage
+ * Each drawing is brought to its size (world_resample.h) and laid over what is there, in the
+ * order of the scene:
+ *   canvas   <- P + canvas * (1 - a / WORLD_FULL)           P, a: the drawing's colour and coverage
+ *   picture  <- canvas / 255 + background * (1 - a / WORLD_FULL)     a: the canvas's coverage
  * each step rounded to binary32. */
 #ifndef DIFFUSION_WORLD_PAINT_H
 #define DIFFUSION_WORLD_PAINT_H
@@ -25,8 +26,8 @@ typedef struct {
 MUST_CHECK Status world_canvas(WorldCanvas *out, const World *world, int size, Arena *arena, Error *err);
 void world_canvas_empty(WorldCanvas *canvas);
 
-/* Lays one object, drawn in `style`, over the canvas and sets bit k in cover; what lies outside the canvas is cut
- * off.  box: around the pixels that it covers by half (other objects may hide them later). */
+/* Lays one object, drawn in `style`, over the canvas and sets bit k in cover; what lies outside the canvas
+ * is cut off.  box: around the pixels that it covers by half (other objects may hide them later). */
 void world_paint_object(WorldCanvas *canvas, WorldBox *box, const World *world, int style,
                         const WorldObject *object, int k);
 

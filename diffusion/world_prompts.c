@@ -45,8 +45,8 @@ static WorldOptions options_of(const World *world, WorldPromptList list)
     return options;
 }
 
-/* Two prompts are the same when they ask for the same things in the same places by the same hand; the background
- * makes no difference. */
+/* Two prompts are the same when they ask for the same things in the same places by the same hand; the
+ * background makes no difference. */
 static bool same_prompt(const WorldScene *a, const WorldScene *b)
 {
     bool same = a->kind == b->kind && a->style == b->style && a->count == b->count;

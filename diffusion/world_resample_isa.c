@@ -41,7 +41,8 @@ static void premultiply(float *restrict out, const unsigned char *restrict pixel
     }
 }
 
-/* Coverage beyond full is taken back together with the colours, so that what is flat stays flat up to its edge. */
+/* Coverage beyond full is taken back together with the colours, so that what is flat stays flat
+ * up to its edge. */
 static void clamp(float *restrict pixel, size_t count)
 {
     const float full = (float)WORLD_FULL;

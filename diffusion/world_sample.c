@@ -108,7 +108,7 @@ Status world_sample(const World *world, const WorldOptions *options, uint64_t se
     return world_sample_of(out, world, &scene, options->size, options->maps, arena, err);
 }
 
-/* ---- The scene in JSON -------------------------------------------------------------------------------- */
+/* ---- The scene in JSON ---- */
 
 static const char *const KIND_NAMES[WORLD_KINDS] = {"single", "scene", "layered"};
 

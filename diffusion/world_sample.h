@@ -1,7 +1,7 @@
 /* diffusion/world_sample.h - the picture world as a data set without end.
  *
- * Sample (seed, index) is the same picture, caption and maps on every machine, whoever draws it and in whatever
- * order; a trainer numbers its samples and keeps nothing.
+ * Sample (seed, index) is the same picture, caption and maps on every machine, whoever draws it and in
+ * whatever order; a trainer numbers its samples and keeps nothing.
  *
  *     WorldOptions options = WORLD_DEFAULTS;
  *     for (uint64_t i = first; i < first + batch; i++) {
@@ -39,9 +39,9 @@ MUST_CHECK Status world_sample_of(WorldSample *out, const World *world, const Wo
                                   unsigned maps, Arena *arena, Error *err);
 
 /* Appends the scene as one line of JSON without a newline:
- *   {"kind": "scene", "style": "noto", "background": "pink", "size": 64, "level": 1, "objects": [{"concept":
- *    "rose", "name": "rose", "category": "plant", "place": "top left", "box": [x0, y0, x1, y1], "mirror": false,
- *    "order": 0}, ...]}
+ *   {"kind": "scene", "style": "noto", "background": "pink", "size": 64, "level": 1, "objects":
+ *    [{"concept": "rose", "name": "rose", "category": "plant", "place": "top left",
+ *      "box": [x0, y0, x1, y1], "mirror": false, "order": 0}, ...]}
  * box in pixels of the picture.  `out` keeps a failure. */
 void world_record(Bytes *out, const World *world, const WorldSample *sample);
 

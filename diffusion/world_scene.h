@@ -1,8 +1,10 @@
-/* diffusion/world_scene.h - what is in a picture: which things, by whose hand, where, on what, in which words.
+/* diffusion/world_scene.h - what is in a picture: which things, by whose hand, where, on
+ * what, in which words.
  *
- * A scene is drawn from (seed, index) by the options; picture, maps and caption all follow from the scene alone
- * (world_paint.h, world_maps.h, world_caption.h).  So the same scene has a picture of 32, 64 and 128 pixels, and
- * captions of three levels.  Geometry is in 64ths of the picture's side: one unit is one pixel at size 64.
+ * A scene is drawn from (seed, index) by the options; picture, maps and caption all follow from the scene
+ * alone (world_paint.h, world_maps.h, world_caption.h).  So the same scene has a picture of 32, 64 and 128
+ * pixels, and captions of three levels.  Geometry is in 64ths of the picture's side: one unit is one pixel
+ * at size 64.
  *
  * Kinds of pictures (sizes in units; all [ours], after what a small denoiser can learn):
  *   single   one thing in the middle, 50 to 60, moved by up to 2
@@ -87,15 +89,15 @@ typedef struct {
 
 enum { WORLD_MAP_LABELS = 1, WORLD_MAP_SKETCH = 2, WORLD_MAP_DEPTH = 4, WORLD_MAP_LINES = 8 };
 
-/* Size 64, all base styles, training drawings of the core concepts in training company; 9 singles to 8 scenes
- * to 3 layered ones; half of the captions of level 1, a quarter of level 0 and of level 2. */
+/* Size 64, all base styles, training drawings of the core concepts in training company; 9 singles to 8
+ * scenes to 3 layered ones; half of the captions of level 1, a quarter of level 0 and of level 2. */
 extern const WorldOptions WORLD_DEFAULTS;
 
 /* STATUS_ARGUMENT when an option is out of range or nothing is left to draw. */
 MUST_CHECK Status world_options_check(const World *world, const WorldOptions *options, Error *err);
 
-/* The scene (seed, index) from the stream STREAM_DATA; index < 2^48.  What the caption says is drawn last, so that
- * options of the caption do not change the picture.  The options must have passed the check. */
+/* The scene (seed, index) from the stream STREAM_DATA; index < 2^48.  What the caption says is drawn last,
+ * so that options of the caption do not change the picture.  The options must have passed the check. */
 void world_scene(WorldScene *out, const World *world, const WorldOptions *options, uint64_t seed,
                  uint64_t index);
 

@@ -14,8 +14,8 @@ extern const char *const WORLD_MAP_WORDS[];     /* labels sketch depth lines */
 /* The place of a word in such a list, or -1. */
 int world_word_place(const char *word, const char *const *words);
 
-/* "sketch,depth" as the bits of those words; spaces around commas do not count, "" is no bit.  STATUS_ARGUMENT
- * names a word that is not in the list and those that are; `what` begins the sentence. */
+/* "sketch,depth" as the bits of those words; spaces around commas do not count, "" is no bit.
+ * STATUS_ARGUMENT names a word that is not in the list and those that are; `what` begins the sentence. */
 MUST_CHECK Status world_words_read(uint32_t *bits, const char *text, const char *const *words,
                                    const char *what, Error *err);
 
