@@ -2,9 +2,10 @@
 
 #include <assert.h>
 #include <math.h>
-#include <string.h>
 
 #include "base/isa.h"
+#include "io/resize_lines.h"
+#include "io/resize_weights.h"
 
 extern const WorldResampleTable world_resample_base, world_resample_avx2, world_resample_avx512;
 
@@ -17,17 +18,6 @@ static const WorldResampleTable *table(void)
 #else
     return &world_resample_base;
 #endif
-}
-
-/* Keys's cubic, a = -1/2: 1 at 0, 0 at every other integer and beyond 2. */
-static double cubic(double x)
-{
-    const double t = fabs(x);
-    if (t < 1.0)
-        return (1.5 * t - 2.5) * t * t + 1.0;
-    if (t < 2.0)
-        return ((-0.5 * t + 2.5) * t - 4.0) * t + 2.0;
-    return 0.0;
 }
 
 /* How far the filter reaches, in pixels of the drawing. */
@@ -53,21 +43,11 @@ static Span weights_of(float *weight, int i, int cell, int side)
     const int low = (int)floor(centre - radius), high = low + most_taps(cell, side);
     double sum = 0.0;
     for (int j = low; j < high; j++)
-        sum += cubic((j + 0.5 - centre) * 2.0 / radius);
+        sum += resize_cubic((j + 0.5 - centre) * 2.0 / radius);
     Span span = {.first = low > 0 ? low : 0};
     for (int j = span.first; j < high && j < cell; j++)
-        weight[span.taps++] = (float)(cubic((j + 0.5 - centre) * 2.0 / radius) / sum);
+        weight[span.taps++] = (float)(resize_cubic((j + 0.5 - centre) * 2.0 / radius) / sum);
     return span;
-}
-
-/* out (columns, rows, 4) from in (rows, columns, 4), or with `mirror` from its last row up. */
-static void transpose(float *out, const float *in, int rows, int columns, bool mirror)
-{
-    for (int r = 0; r < rows; r++) {
-        const float *row = in + (size_t)(mirror ? rows - 1 - r : r) * (size_t)columns * 4;
-        for (int c = 0; c < columns; c++)
-            memcpy(out + ((size_t)c * (size_t)rows + (size_t)r) * 4, row + (size_t)c * 4, 4 * sizeof *out);
-    }
 }
 
 size_t world_resample_scratch(int cell, int side)
@@ -80,7 +60,6 @@ void world_resample(float *out, const unsigned char *drawing, size_t stride, int
                     bool mirror, float *scratch)
 {
     assert(cell >= 1 && side >= 1 && side <= WORLD_SIDE_MAX);
-    const WorldResampleTable *run = table();
     const size_t c = (size_t)cell * 4, s = (size_t)side * 4, taps = (size_t)most_taps(cell, side);
     float *source = scratch;                              /* (y of the drawing, x of the drawing, 4) */
     float *low = source + (size_t)cell * c;               /* (y of the result, x of the drawing, 4) */
@@ -91,16 +70,16 @@ void world_resample(float *out, const unsigned char *drawing, size_t stride, int
     for (int i = 0; i < side; i++)
         span[i] = weights_of(weight + (size_t)i * taps, i, cell, side);
     for (int y = 0; y < cell; y++)
-        run->premultiply(source + (size_t)y * c, drawing + (size_t)y * stride, (size_t)cell);
+        resize_premultiply(source + (size_t)y * c, drawing + (size_t)y * stride, (size_t)cell);
     for (int y = 0; y < side; y++)
-        run->weigh(low + (size_t)y * c, source + (size_t)span[y].first * c, weight + (size_t)y * taps,
-                   span[y].taps, c, c);
-    transpose(turned, low, side, cell, false);
+        resize_weigh(low + (size_t)y * c, source + (size_t)span[y].first * c, weight + (size_t)y * taps,
+                     span[y].taps, c, c);
+    resize_transpose(turned, low, (size_t)side, (size_t)cell, 4, false);
     for (int x = 0; x < side; x++)
-        run->weigh(narrow + (size_t)x * s, turned + (size_t)span[x].first * s, weight + (size_t)x * taps,
-                   span[x].taps, s, s);
-    transpose(out, narrow, side, side, mirror);
-    run->clamp(out, (size_t)side * (size_t)side);
+        resize_weigh(narrow + (size_t)x * s, turned + (size_t)span[x].first * s, weight + (size_t)x * taps,
+                     span[x].taps, s, s);
+    resize_transpose(out, narrow, (size_t)side, (size_t)side, 4, mirror);
+    table()->clamp(out, (size_t)side * (size_t)side);
 }
 
 void world_flatten(unsigned char *out, const float *canvas, size_t count, const unsigned char background[3])

@@ -37,9 +37,6 @@ void world_flatten(unsigned char *out, const float *canvas, size_t count,
 
 /* The loops whose speed depends on the vector unit (world_resample_isa.c). */
 typedef struct {
-    /* out (n) = sum over k < taps of weight[k] * in[k * stride + i] */
-    void (*weigh)(float *out, const float *in, const float *weight, int taps, size_t stride, size_t n);
-    void (*premultiply)(float *out, const unsigned char *pixel, size_t count);
     void (*clamp)(float *pixel, size_t count);
     void (*over)(float *canvas, const float *pixel, size_t count);
     void (*flatten)(unsigned char *out, const float *canvas, size_t count,

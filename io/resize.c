@@ -3,39 +3,23 @@
 #include <math.h>
 
 #include "base/contract.h"
+#include "io/resize_lines.h"
 #include "io/resize_weights.h"
 
 enum { PANEL = 256 };
 
-/* out (n) = sum over the taps of weight * row, rows of n samples: binary32 products and sums, taps
- * ascending in panels (contract, section 3). */
+/* out (n) = sum over the taps of weight * row, rows of n samples: taps ascending in panels (contract,
+ * section 3). */
 static void row_make(float *out, float *panel, const float *rows, const ResizeTaps *taps, size_t n)
 {
-    for (size_t i = 0; i < n; i++)
-        out[i] = 0.0f;
-    for (int first = 0; first < taps->count; first += PANEL) {
-        const int end = taps->count - first < PANEL ? taps->count : first + PANEL;
-        for (size_t i = 0; i < n; i++)
-            panel[i] = 0.0f;
-        for (int k = first; k < end; k++) {
-            const float weight = taps->weight[k], *row = rows + (size_t)(taps->first + k) * n;
-            for (size_t i = 0; i < n; i++) {
-                const float product = weight * row[i];
-                panel[i] = panel[i] + product;
-            }
-        }
+    const float *first = rows + (size_t)taps->first * n;
+    resize_weigh(out, first, taps->weight, taps->count < PANEL ? taps->count : PANEL, n, n);
+    for (int k = PANEL; k < taps->count; k += PANEL) {
+        const int count = taps->count - k < PANEL ? taps->count - k : PANEL;
+        resize_weigh(panel, first + (size_t)k * n, taps->weight + k, count, n, n);
         for (size_t i = 0; i < n; i++)
             out[i] = out[i] + panel[i];
     }
-}
-
-/* (rows, columns, channels) to (columns, rows, channels) */
-static void transpose(float *out, const float *in, size_t rows, size_t columns, size_t channels)
-{
-    for (size_t r = 0; r < rows; r++)
-        for (size_t c = 0; c < columns; c++)
-            for (size_t k = 0; k < channels; k++)
-                out[(c * rows + r) * channels + k] = in[(r * columns + c) * channels + k];
 }
 
 /* Samples as floats; with alpha a (0..255) the colours as c * a and the alpha as a * 255, all exact. */
@@ -98,7 +82,7 @@ static Status filtered(Image *out, const Image *in, const ResizeOptions *o, Aren
     load(a, in, o->mirror);
     for (size_t y = 0; y < rows; y++)
         row_make(b + y * w * channels, panel, a, &down[y], w * channels);
-    transpose(a, b, rows, w, channels);
+    resize_transpose(a, b, rows, w, channels, false);
     for (size_t x = 0; x < columns; x++)
         row_make(b + x * rows * channels, panel, a, &across[x], rows * channels);
     store(out, b);

@@ -22,16 +22,22 @@ static double reach(ResizeFilter filter)
     return filter == RESIZE_LANCZOS3 ? 3.0 : filter == RESIZE_CUBIC ? 2.0 : 1.0;
 }
 
+double resize_cubic(double t)
+{
+    t = fabs(t);
+    if (t < 1.0)
+        return (1.5 * t - 2.5) * t * t + 1.0;
+    return t < 2.0 ? ((-0.5 * t + 2.5) * t - 4.0) * t + 2.0 : 0.0;
+}
+
 static double kernel(ResizeFilter filter, double t)
 {
+    if (filter == RESIZE_CUBIC)
+        return resize_cubic(t);
     t = fabs(t);
     if (t >= reach(filter))
         return 0.0;
-    if (filter == RESIZE_LANCZOS3)
-        return sinc(t) * sinc(t / 3.0);
-    if (filter == RESIZE_CUBIC) /* Keys 1981, with a = -1/2 */
-        return t < 1.0 ? (1.5 * t - 2.5) * t * t + 1.0 : ((-0.5 * t + 2.5) * t - 4.0) * t + 2.0;
-    return 1.0 - t;
+    return filter == RESIZE_LANCZOS3 ? sinc(t) * sinc(t / 3.0) : 1.0 - t;
 }
 
 /* One output sample before its weights are known: input samples first .. last count. */

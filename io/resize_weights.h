@@ -14,6 +14,9 @@
 
 #include "io/resize.h"
 
+/* The cubic kernel of Keys 1981 [Keys81] with a = -1/2: 1 at 0, 0 at every other integer and beyond +-2. */
+double resize_cubic(double t);
+
 /* Output sample x is the sum of weight[k] * input[first + k], 0 <= k < count; none: 0. */
 typedef struct {
     int first, count;

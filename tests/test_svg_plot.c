@@ -3,7 +3,6 @@
 #include "base/file.h"
 #include "io/plot_smooth.h"
 #include "io/sha256.h"
-#include "io/svg.h"
 #include "tests/check.h"
 #include "tests/scratch.h"
 
@@ -50,24 +49,6 @@ static void check_well_formed(const char *text)
             strcpy(open[depth++], name);
     }
     CHECK(bad == 0 && depth == 0);
-}
-
-static void test_texts_and_numbers(void)
-{
-    Arena arena = {0};
-    Bytes b = {.arena = &arena};
-    static const double numbers[] = {0, -0.004, 12.5, -0.25, 3, 1.005, 99.999, 1e300, -HUGE_VAL, NAN};
-    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
-        svg_number(&b, numbers[i]);
-        bytes_add_byte(&b, ' ');
-    }
-    svg_text(&b, "<a & \"b\">\x01\xff\xc3\xa9\xef\xbf\xbf");
-    bytes_add_byte(&b, 0);
-    CHECK_TEXT((char *)b.data, "0 0 12.5 -0.25 3 1 100 1000000 -1000000 0 &lt;a &amp; &quot;b&quot;&gt;"
-                               "\xef\xbf\xbd\xef\xbf\xbd\xc3\xa9\xef\xbf\xbd");
-    CHECK(svg_text_width("iii", 10) < svg_text_width("mmm", 10));
-    CHECK(svg_text_width("\xc3\xa9", 10) == svg_text_width("e", 10) && svg_text_width("", 10) == 0);
-    arena_free(&arena);
 }
 
 static void test_a_plot_by_hand(void)
@@ -176,17 +157,6 @@ static void test_long_series_stay_small_and_alike(void)
     arena_free(&arena);
 }
 
-static void test_smoothing(void)
-{
-    static const double y[5] = {1, NAN, 3, HUGE_VAL, NAN}, one[1] = {7};
-    double out[5];
-    plot_smooth(out, y, 5, 1);
-    CHECK(out[0] == 1 && out[1] == 2 && out[2] == 3 && out[3] == 3 && out[4] != out[4]);
-    plot_smooth(out, one, 1, 100);
-    CHECK(out[0] == 7);
-    plot_smooth(out, one, 0, 1);
-}
-
 static void test_failures(void)
 {
     static const double y[3] = {1, 2, 3};
@@ -212,13 +182,11 @@ static void test_failures(void)
 
 int main(void)
 {
-    test_texts_and_numbers();
     test_a_plot_by_hand();
     test_colours_legend_and_order();
     test_bands_gaps_and_logarithms();
     test_nothing_to_show();
     test_long_series_stay_small_and_alike();
-    test_smoothing();
     test_failures();
     return check_report("svg_plot");
 }
