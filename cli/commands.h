@@ -3,6 +3,7 @@
 #define CLI_COMMANDS_H
 
 int command_txt2img(int argc, char **argv);
+int command_again(int argc, char **argv);
 int command_encode(int argc, char **argv);
 int command_decode(int argc, char **argv);
 int command_train(int argc, char **argv);

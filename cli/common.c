@@ -68,7 +68,10 @@ bool command_begin(Command *c, const Options *about, const Option *own, int argc
     common_table(c, common);
     c->options = *about;
     c->options.tables[0] = own;
-    c->options.tables[1] = common;
+    int last = 1;
+    while (c->options.tables[last] != NULL) /* a second table of the command's own */
+        last++;
+    c->options.tables[last] = common;
     const char *config = options_look_up(&c->options, argc, argv, "config");
     if (config != NULL && options_read_config(&c->options, config, &c->arena, &c->error) != STATUS_OK)
         return false;

@@ -19,7 +19,8 @@ enum { /* docs/CLI.md */
 /* The program's exit code for what a run came to. */
 int exit_code(Status status);
 
-#define LDM99_VERSION "0.1.0"
+#define LDM99_VERSION  "0.1.0"
+#define LDM99_CONTRACT 1 /* docs/CONTRACT.md */
 
 /* The options of every subcommand, and the memory of one run. */
 typedef struct {
@@ -33,7 +34,7 @@ typedef struct {
     Result result; /* what goes to stdout */
 } Command;
 
-/* Parses argv into the command's own table and the common one, reads --config, sets the threads, and deals
+/* Parses argv into the command's own table, the tables in `about` behind the first one, and the common one, reads --config, sets the threads, and deals
  * with --help and --print-config.  True: go on.  False: leave with command_end. */
 bool command_begin(Command *c, const Options *about, const Option *own, int argc, char **argv);
 

@@ -37,7 +37,8 @@ Status latent_file_load(float **latents, int dim[4], const char *path, int chann
     return STATUS_OK;
 }
 
-Status latent_file_read(Txt2ImgOptions *o, const char *path, const Model *model, Arena *arena, Error *err)
+Status latent_file_read(Txt2ImgOptions *o, const char *path, int which, const Model *model, Arena *arena,
+                        Error *err)
 {
     int dim[4];
     float *latents = NULL;
@@ -45,8 +46,12 @@ Status latent_file_read(Txt2ImgOptions *o, const char *path, const Model *model,
         latent_file_load(&latents, dim, path, model->config.vae.latent_channels, arena, err);
     if (status != STATUS_OK)
         return status;
-    o->latents = latents;
-    o->images = dim[0];
+    if (which >= dim[0])
+        return error_set(err, STATUS_SHAPE, "%s: holds %d latents, number %d is wanted", path, dim[0],
+                         which);
+    const size_t sample = (size_t)dim[1] * (size_t)dim[2] * (size_t)dim[3];
+    o->latents = which < 0 ? latents : latents + (size_t)which * sample;
+    o->images = which < 0 ? dim[0] : 1;
     o->height = dim[2] * vae_factor(&model->config.vae);
     o->width = dim[3] * vae_factor(&model->config.vae);
     return STATUS_OK;

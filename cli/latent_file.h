@@ -11,8 +11,9 @@ MUST_CHECK Status latent_file_write(const char *path, const float *latents, cons
 MUST_CHECK Status latent_file_load(float **latents, int dim[4], const char *path, int channels,
                                    Arena *arena, Error *err);
 
-/* The same as the starting noise of a run: sets o->latents, images, width and height. */
-MUST_CHECK Status latent_file_read(Txt2ImgOptions *o, const char *path, const Model *model, Arena *arena,
-                                   Error *err);
+/* The same as the starting noise of a run: sets o->latents, images, width and height; of latent `which` alone when
+ * that is not negative. */
+MUST_CHECK Status latent_file_read(Txt2ImgOptions *o, const char *path, int which, const Model *model,
+                                   Arena *arena, Error *err);
 
 #endif

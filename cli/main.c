@@ -13,6 +13,7 @@ static const struct {
     const char *help;
 } commands[] = {
     {"txt2img", command_txt2img, "pictures from a prompt"},
+    {"again", command_again, "a picture made again from its own record: the same bits?"},
     {"encode", command_encode, "a picture to its latent"},
     {"decode", command_decode, "a latent to its picture"},
     {"train", command_train, "train the tokenizer, vae or unet of a recipe"},

@@ -12,6 +12,7 @@
 #include "base/arena.h"
 #include "base/bytes.h"
 #include "base/error.h"
+#include "io/json.h"
 
 typedef enum {
     OPTION_END = 0, /* the last row of a table */
@@ -79,6 +80,12 @@ MUST_CHECK Status options_set(const Options *options, const char *name, const ch
 /* Reads a JSON object {"name": value, ...}; every key must be an option.  A "preset" counts before all others.
  * Texts live in the arena. */
 MUST_CHECK Status options_read_config(const Options *options, const char *path, Arena *arena, Error *err);
+
+/* The same from an object that was read already; `path` begins the sentences. */
+MUST_CHECK Status options_set_all(const Options *options, const Json *json, const char *path, Error *err);
+
+/* The values of one table as members of the object that is open. */
+void options_write_table(JsonWriter *w, const Option *table);
 
 /* Appends the tables' values as a JSON object. */
 void options_write_config(const Options *options, Bytes *out);

@@ -3,7 +3,6 @@
 #include <string.h>
 
 #include "base/decimal.h"
-#include "base/file.h"
 #include "cli/options.h"
 #include "io/json.h"
 
@@ -110,36 +109,46 @@ void options_help(const Options *options, Bytes *out)
     }
 }
 
+static void write_value(JsonWriter *w, const Option *o)
+{
+    char text[64];
+    const OptionTexts *texts = o->value;
+    switch (o->kind) {
+    case OPTION_TEXT:
+    case OPTION_CHOICE:
+        if (*(const char *const *)o->value != NULL)
+            json_write_text(w, o->name, *(const char *const *)o->value);
+        else
+            json_write_null(w, o->name);
+        break;
+    case OPTION_TEXTS:
+        json_begin_array(w, o->name);
+        for (int i = 0; i < texts->count; i++)
+            json_write_text(w, NULL, texts->text[i]);
+        json_end(w);
+        break;
+    case OPTION_INT: json_write_int(w, o->name, *(const int *)o->value); break;
+    case OPTION_SEED: json_write_text(w, o->name, default_text(o, text)); break;
+    case OPTION_NUMBER: json_write_number(w, o->name, *(const double *)o->value); break;
+    case OPTION_FLAG: json_write_bool(w, o->name, *(const bool *)o->value); break;
+    case OPTION_END: break;
+    }
+}
+
+void options_write_table(JsonWriter *w, const Option *table)
+{
+    for (const Option *o = table; o->kind != OPTION_END; o++)
+        write_value(w, o);
+}
+
 void options_write_config(const Options *options, Bytes *out)
 {
     JsonWriter json = {.out = out};
-    char text[64];
     json_begin_object(&json, NULL);
     for (int t = 0; t < OPTIONS_TABLES && options->tables[t] != NULL; t++)
-        for (const Option *o = options->tables[t]; o->kind != OPTION_END; o++) {
-            if (strcmp(o->name, "config") == 0 || strcmp(o->name, "print-config") == 0)
-                continue; /* how it was asked for is no setting */
-            switch (o->kind) {
-            case OPTION_TEXT:
-            case OPTION_CHOICE:
-                if (*(const char *const *)o->value != NULL)
-                    json_write_text(&json, o->name, *(const char *const *)o->value);
-                else
-                    json_write_null(&json, o->name);
-                break;
-            case OPTION_TEXTS:
-                json_begin_array(&json, o->name);
-                for (int i = 0; i < ((const OptionTexts *)o->value)->count; i++)
-                    json_write_text(&json, NULL, ((const OptionTexts *)o->value)->text[i]);
-                json_end(&json);
-                break;
-            case OPTION_INT: json_write_int(&json, o->name, *(const int *)o->value); break;
-            case OPTION_SEED: json_write_text(&json, o->name, default_text(o, text)); break;
-            case OPTION_NUMBER: json_write_number(&json, o->name, *(const double *)o->value); break;
-            case OPTION_FLAG: json_write_bool(&json, o->name, *(const bool *)o->value); break;
-            case OPTION_END: break;
-            }
-        }
+        for (const Option *o = options->tables[t]; o->kind != OPTION_END; o++)
+            if (strcmp(o->name, "config") != 0 && strcmp(o->name, "print-config") != 0)
+                write_value(&json, o); /* how it was asked for is no setting */
     json_end(&json);
     bytes_add_text(out, "\n");
 }
@@ -174,14 +183,10 @@ static Status set_from_json(const Options *options, const char *name, const Json
     }
 }
 
-Status options_read_config(const Options *options, const char *path, Arena *arena, Error *err)
+Status options_set_all(const Options *options, const Json *json, const char *path, Error *err)
 {
-    Bytes text;
-    const Json *json = NULL;
-    Status status = file_read(&text, path, arena, err);
-    if (status == STATUS_OK)
-        status = json_parse(&json, (const char *)text.data, text.size, path, arena, err);
-    if (status == STATUS_OK && json_kind(json) != JSON_OBJECT)
+    Status status = STATUS_OK;
+    if (json_kind(json) != JSON_OBJECT)
         status = error_set(err, STATUS_FORMAT, "%s: is not a JSON object of options", path);
     const char *preset = json_text(json_get(json, "preset"), NULL);
     if (status == STATUS_OK && preset != NULL && options->presets != NULL)
@@ -193,4 +198,11 @@ Status options_read_config(const Options *options, const char *path, Arena *aren
             if (o->kind == OPTION_TEXTS)
                 ((OptionTexts *)o->value)->from_file = true;
     return status;
+}
+
+Status options_read_config(const Options *options, const char *path, Arena *arena, Error *err)
+{
+    const Json *json = NULL;
+    const Status status = json_read(&json, path, arena, err);
+    return status == STATUS_OK ? options_set_all(options, json, path, err) : status;
 }

@@ -1,66 +1,109 @@
 #include "cli/picture_text.h"
 
 #include "base/decimal.h"
-#include "cli/common.h"
 #include "io/json.h"
+#include "io/sha256.h"
 
-static const char *sampler_name(const Model *model, const Txt2ImgOptions *o)
+void picture_hash(char hex[65], const Image *picture)
 {
-    return o->sampler != NULL ? o->sampler->name : model->config.scheduler.class_name;
+    sha256_hex(hex, picture->pixels, image_size(picture));
 }
 
 /* "PROMPT\nNegative prompt: ...\nSteps: 20, Sampler: ddim, CFG scale: 7, Seed: 42, Size: 64x64, Version: ..." */
-static void add_parameters(Bytes *out, const Model *model, const Txt2ImgOptions *o, const char *prompt,
-                           uint64_t seed, int width, int height)
+static void add_parameters(Bytes *out, const Txt2ImgRequest *r, const SamplerRun *plan,
+                           const Image *picture)
 {
     char guidance[32];
-    decimal_write(guidance, o->guidance);
-    bytes_add_text(out, prompt);
+    decimal_write(guidance, r->guidance);
+    bytes_add_text(out, r->prompt);
     bytes_add_text(out, "\n");
-    if (o->negative != NULL && o->negative[0] != '\0') {
+    if (r->negative != NULL && r->negative[0] != '\0') {
         bytes_add_text(out, "Negative prompt: ");
-        bytes_add_text(out, o->negative);
+        bytes_add_text(out, r->negative);
         bytes_add_text(out, "\n");
     }
-    bytes_add_format(
-        out, "Steps: %d, Sampler: %s, CFG scale: %s, Seed: %llu, Size: %dx%d, Version: ldm99 %s", o->steps,
-        sampler_name(model, o), guidance, (unsigned long long)seed, width, height, LDM99_VERSION);
+    bytes_add_format(out,
+                     "Steps: %d, Sampler: %s, CFG scale: %s, Seed: %llu, Size: %dx%d, Version: ldm99 %s",
+                     r->steps, plan->sampler->name, guidance, (unsigned long long)r->seed, picture->width,
+                     picture->height, LDM99_VERSION);
     bytes_add_byte(out, '\0');
 }
 
-static void add_json(Bytes *out, const Model *model, const char *folder, const Txt2ImgOptions *o,
-                     const char *prompt, uint64_t seed, int width, int height)
+static void write_resolved(JsonWriter *w, const SamplerRun *plan, const Image *picture)
 {
+    json_begin_object(w, "resolved");
+    json_write_text(w, "sampling-method", plan->sampler->name);
+    json_write_text(w, "prediction", scheduler_value_name("prediction_type", plan->config.prediction_type));
+    json_write_text(w, "timestep-spacing",
+                    scheduler_value_name("timestep_spacing", plan->config.timestep_spacing));
+    json_write_int(w, "width", picture->width);
+    json_write_int(w, "height", picture->height);
+    json_end(w);
+}
+
+static void write_schedule(JsonWriter *w, const SamplerRun *plan)
+{
+    json_begin_array(w, "timesteps");
+    for (int i = plan->first; i < plan->calls; i++)
+        json_write_number(w, NULL, plan->time[i]);
+    json_end(w);
+    json_begin_array(w, "sigmas");
+    for (int i = plan->first; i < plan->calls; i++)
+        json_write_number(w, NULL, schedule_sigma_at(&plan->schedule, plan->time[i]));
+    json_end(w);
+    json_begin_array(w, "alpha_bars");
+    for (int i = plan->first; i < plan->calls; i++)
+        json_write_number(w, NULL, schedule_alpha_bar(&plan->schedule, (int)plan->time[i]));
+    json_end(w);
+}
+
+/* `r` is of this picture alone. */
+static void add_json(Bytes *out, Txt2ImgRequest *r, const SamplerRun *plan, const Image *picture)
+{
+    char hash[65];
+    Option table[TXT2IMG_OPTIONS];
     JsonWriter w = {.out = out};
+    txt2img_request_table(r, table);
     json_begin_object(&w, NULL);
     json_write_text(&w, "program", "ldm99");
     json_write_text(&w, "version", LDM99_VERSION);
+    json_write_int(&w, "contract", LDM99_CONTRACT);
     json_write_text(&w, "subcommand", "txt2img");
-    json_write_text(&w, "model", folder);
-    json_write_text(&w, "prompt", prompt);
-    json_write_text(&w, "negative-prompt", o->negative != NULL ? o->negative : "");
-    json_write_int(&w, "width", width);
-    json_write_int(&w, "height", height);
-    json_write_int(&w, "steps", o->steps);
-    json_write_number(&w, "cfg-scale", o->guidance);
-    json_write_number(&w, "cfg-rescale", o->rescale);
-    json_write_text(&w, "sampling-method", sampler_name(model, o));
-    json_write_number(&w, "eta", o->options.eta);
-    json_write_int(&w, "clip-skip", o->clip_skip);
-    json_write_text(&w, "rng", o->rng == RNG_TORCH ? "torch" : "philox");
-    json_write_uint64(&w, "seed", seed);
+    json_begin_object(&w, "options");
+    options_write_table(&w, table);
+    json_end(&w);
+    if (r->latents != NULL) {
+        json_write_int(&w, "latent", r->latent);
+        json_write_text(&w, "latents_sha256", r->latents_hash);
+    }
+    write_resolved(&w, plan, picture);
+    write_schedule(&w, plan);
+    json_begin_object(&w, "model_sha256");
+    for (size_t i = 0; i < r->files.count; i++)
+        json_write_text(&w, r->files.file[i].name, r->files.file[i].sha256);
+    json_end(&w);
+    picture_hash(hash, picture);
+    json_write_text(&w, "pixels_sha256", hash);
     json_end(&w);
     bytes_add_byte(out, '\0');
 }
 
-Status picture_texts(PngText texts[PICTURE_TEXTS], const Model *model, const char *folder,
-                     const Txt2ImgOptions *options, int i, int width, int height, Arena *arena, Error *err)
+Status picture_texts(PngText texts[PICTURE_TEXTS], const Txt2ImgRequest *r, int i, const Image *picture,
+                     Arena *arena, Error *err)
 {
     Bytes parameters = {.arena = arena}, json = {.arena = arena};
-    const char *prompt = options->prompts[i / options->images];
-    const uint64_t seed = options->seed + (uint64_t)i;
-    add_parameters(&parameters, model, options, prompt, seed, width, height);
-    add_json(&json, model, folder, options, prompt, seed, width, height);
+    SamplerRun plan;
+    Txt2ImgRequest one = *r;
+    one.batch = 1;
+    one.seed = r->seed + (uint64_t)i;
+    one.latent = (r->latent > 0 ? r->latent : 0) + i;
+    if (one.run.shipped)
+        one.run.folder = NULL; /* it is found again wherever it is */
+    const Status status = txt2img_request_plan(&plan, r, arena, err);
+    if (status != STATUS_OK)
+        return status;
+    add_parameters(&parameters, &one, &plan, picture);
+    add_json(&json, &one, &plan, picture);
     if (parameters.failed || json.failed)
         return error_set(err, STATUS_MEMORY, "no memory for a picture's text");
     texts[0] = (PngText){"parameters", (const char *)parameters.data};

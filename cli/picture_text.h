@@ -1,16 +1,23 @@
 /* cli/picture_text.h - what a picture says about how it was made: the `parameters` text that other tools read,
- * and under "ldm99" a JSON object from which it can be made again. */
+ * and under "ldm99" a JSON object from which it can be made again:
+ *
+ *     {"program", "version", "contract", "subcommand",
+ *      "options": {those of this picture alone, as the command line has them},
+ *      "resolved": {what "auto" and 0 came to}, "timesteps": [], "sigmas": [], "alpha_bars": [],
+ *      "latents_sha256", "model_sha256": {file: hash}, "pixels_sha256"}                                       */
 #ifndef CLI_PICTURE_TEXT_H
 #define CLI_PICTURE_TEXT_H
 
-#include "diffusion/pipeline_txt2img.h"
+#include "cli/txt2img_request.h"
 #include "io/png.h"
 
 enum { PICTURE_TEXTS = 2 };
 
-/* The texts of picture i of a run with these options on the model in `folder`. */
-MUST_CHECK Status picture_texts(PngText texts[PICTURE_TEXTS], const Model *model, const char *folder,
-                                const Txt2ImgOptions *options, int i, int width, int height, Arena *arena,
-                                Error *err);
+/* The texts of picture i of a run. */
+MUST_CHECK Status picture_texts(PngText texts[PICTURE_TEXTS], const Txt2ImgRequest *r, int i,
+                                const Image *picture, Arena *arena, Error *err);
+
+/* SHA-256 of the pixels: rows from the top, channels together. */
+void picture_hash(char hex[65], const Image *picture);
 
 #endif

@@ -14,7 +14,8 @@ static void say(SchedulerConfig *config, const char *key, int *member, const cha
 Status run_model_open(RunModel *m, unsigned parts, Arena *arena, Error *err)
 {
     Status status = STATUS_OK;
-    if (m->folder == NULL)
+    m->shipped = m->folder == NULL;
+    if (m->shipped)
         status = shipped_folder(&m->folder, "model", arena, err);
     if (status == STATUS_OK)
         status = model_open(&m->model, m->folder, parts, 0, arena, err);

@@ -10,6 +10,7 @@
 typedef struct {
     const char *folder;                              /* NULL: the shipped model */
     const char *sampler_name, *prediction, *spacing; /* "auto": as the model says */
+    bool shipped;                                    /* the folder was found, not given */
     Model model;
     const Sampler *sampler; /* NULL: as the model says */
 } RunModel;

@@ -46,6 +46,17 @@ typedef struct SamplerRun {
     void *state;   /* the method's own */
 } SamplerRun;
 
+enum { SAMPLER_NUMBERS = 8 };
+
+/* What a call does, for people and records: where it leads, and the method's coefficients by the names of its
+ * source. */
+typedef struct {
+    int previous; /* timestep that x is at afterwards; negative: it is an image */
+    int count;
+    const char *name[SAMPLER_NUMBERS];
+    double value[SAMPLER_NUMBERS]; /* as they are used: binary32 */
+} SamplerCall;
+
 typedef struct Sampler {
     const char *name;                /* as typed in --sampling-method */
     const char *class_name;          /* the scheduler class of diffusers with the same conventions */
@@ -64,6 +75,8 @@ typedef struct Sampler {
      * schedule_add_noise at timestep time[call]. */
     void (*renoise)(const SamplerRun *run, int call, float *out, const float *x0, const float *noise,
                     size_t n);
+
+    SamplerCall (*describe)(const SamplerRun *run, int call);
 
     /* x, of all images, becomes the state for the next call; `out` is the network's (guided) output and may
      * be overwritten.  Cannot fail. */

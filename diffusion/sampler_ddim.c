@@ -29,9 +29,14 @@ typedef struct {
     float *scratch;          /* (2, sample) */
 } DdimState;
 
+static int previous(const SamplerRun *run, int t)
+{
+    return t - run->schedule.steps / run->steps;
+}
+
 static DdimStep coefficients(const SamplerRun *run, int t)
 {
-    const int p = t - run->schedule.steps / run->steps;
+    const int p = previous(run, t);
     const double abar = schedule_alpha_bar(&run->schedule, t),
                  abar_p = schedule_alpha_bar(&run->schedule, p);
     const double noise = sampler_round(run, 1.0 - abar), noise_p = sampler_round(run, 1.0 - abar_p);
@@ -69,6 +74,17 @@ static Status plan(SamplerRun *run, Arena *arena, Error *err)
     for (int i = 0; i < run->calls; i++)
         state->step[i] = coefficients(run, (int)run->time[i]);
     return STATUS_OK;
+}
+
+static SamplerCall describe(const SamplerRun *run, int call)
+{
+    const DdimState *state = run->state;
+    const DdimStep *c = &state->step[call];
+    return (SamplerCall){
+        .previous = previous(run, (int)run->time[call]),
+        .count = 5,
+        .name = {"a", "s", "to_x0", "to_epsilon", "sd"},
+        .value = {(double)c->a, (double)c->s, (double)c->to_x0, (double)c->to_epsilon, (double)c->sd}};
 }
 
 static void step(SamplerRun *run, int call, float *x, float *out)
@@ -138,5 +154,6 @@ const Sampler SAMPLER_DDIM = {
     .keys = KEYS,
     .order = 1,
     .plan = plan,
+    .describe = describe,
     .step = step,
 };

@@ -48,6 +48,11 @@ static DdpmStep coefficients(const SamplerRun *run, int t, int p)
                       .sd = t > 0 ? (float)sqrt(variance) : 0.0f};
 }
 
+static int previous(const SamplerRun *run, int call)
+{
+    return call + 1 < run->calls ? (int)run->time[call + 1] : -1;
+}
+
 /* What this sampler does not do is refused by name. */
 static Status check(const SchedulerConfig *c, Error *err)
 {
@@ -79,9 +84,19 @@ static Status plan(SamplerRun *run, Arena *arena, Error *err)
         return status;
     run->state = state;
     for (int i = 0; i < run->calls; i++)
-        state->step[i] =
-            coefficients(run, (int)run->time[i], i + 1 < run->calls ? (int)run->time[i + 1] : -1);
+        state->step[i] = coefficients(run, (int)run->time[i], previous(run, i));
     return STATUS_OK;
+}
+
+static SamplerCall describe(const SamplerRun *run, int call)
+{
+    const DdpmState *state = run->state;
+    const DdpmStep *c = &state->step[call];
+    return (SamplerCall){
+        .previous = previous(run, call),
+        .count = 5,
+        .name = {"a", "s", "to_x0", "to_x", "sd"},
+        .value = {(double)c->a, (double)c->s, (double)c->to_x0, (double)c->to_x, (double)c->sd}};
 }
 
 static void step(SamplerRun *run, int call, float *x, float *out)
@@ -130,5 +145,6 @@ const Sampler SAMPLER_DDPM = {
     .keys = KEYS,
     .order = 1,
     .plan = plan,
+    .describe = describe,
     .step = step,
 };

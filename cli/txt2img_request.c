@@ -1,0 +1,140 @@
+#include "cli/txt2img_request.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/latent_file.h"
+#include "io/sha256.h"
+
+const Txt2ImgRequest TXT2IMG_REQUEST = {
+    .negative = "",
+    .rng = "philox",
+    .steps = 20,
+    .batch = 1,
+    .latent = -1,
+    .guidance = 7.0,
+    .seed = 42,
+    .run = {.sampler_name = "auto", .prediction = "auto", .spacing = "auto"},
+};
+
+/* stable-diffusion.cpp, examples/cli/README.md. */
+static const char *const SDCPP[] = {"steps", "20",   "cfg-scale", "7",   "cfg-rescale", "0", "eta",
+                                    "0",     "seed", "42",        "rng", "philox",      NULL};
+/* diffusers 0.27.2, StableDiffusionPipeline.__call__; torch.randn draws its noise. */
+static const char *const DIFFUSERS[] = {"steps", "50", "cfg-scale", "7.5",   "cfg-rescale", "0",
+                                        "eta",   "0",  "rng",       "torch", NULL};
+/* stable-diffusion-webui, modules/ui.py; its DDIM visits the timesteps of CompVis' code. */
+static const char *const A1111[] = {"steps", "20", "cfg-scale",        "7",       "cfg-rescale", "0",
+                                    "eta",   "0",  "timestep-spacing", "leading", "rng",         "philox",
+                                    NULL};
+/* The code released with [RomB22]: CompVis/latent-diffusion, scripts/txt2img.py, and the uniform timesteps of
+ * ldm/models/diffusion/ddim.py. */
+static const char *const PAPER[] = {
+    "sampling-method",  "ddim",    "steps", "200", "cfg-scale", "5", "cfg-rescale", "0", "eta", "0",
+    "timestep-spacing", "leading", NULL};
+static const char *const NONE[] = {NULL};
+
+const OptionPreset TXT2IMG_PRESETS[] = {{"none", NONE},   {"sdcpp", SDCPP}, {"diffusers", DIFFUSERS},
+                                        {"a1111", A1111}, {"paper", PAPER}, {NULL, NULL}};
+const char *const TXT2IMG_PRESET_NAMES = "none sdcpp diffusers a1111 paper";
+
+void txt2img_request_table(Txt2ImgRequest *r, Option table[TXT2IMG_OPTIONS])
+{
+    const Option rows[TXT2IMG_OPTIONS] = {
+        {OPTION_TEXT, "model", 'm', "model-path", &r->run.folder, 0, 0, NULL,
+         "model folder in the diffusers layout; the shipped one when left out"},
+        {OPTION_TEXT, "prompt", 'p', NULL, &r->prompt, 0, 0, NULL, "what the picture is to show"},
+        {OPTION_TEXT, "negative-prompt", 'n', NULL, &r->negative, 0, 0, NULL, "what it is not to show"},
+        {OPTION_INT, "width", 'W', NULL, &r->width, 0, 65536, NULL, "pixels; 0: the model's"},
+        {OPTION_INT, "height", 'H', NULL, &r->height, 0, 65536, NULL, "pixels; 0: the model's"},
+        {OPTION_INT, "steps", 0, "num-inference-steps", &r->steps, 1, 1000000, NULL,
+         "denoising steps, at most the model's timesteps"},
+        {OPTION_NUMBER, "cfg-scale", 0, "guidance-scale", &r->guidance, 0, 1000, NULL,
+         "classifier-free guidance; 1: none"},
+        {OPTION_NUMBER, "cfg-rescale", 0, "guidance-rescale", &r->rescale, 0, 1, NULL,
+         "share of the rescaled guidance"},
+        {OPTION_CHOICE, "sampling-method", 0, "sampler", &r->run.sampler_name, 0, 0, "auto ddim ddpm",
+         "the model's scheduler, or one of"},
+        {OPTION_CHOICE, "prediction", 0, "prediction-type", &r->run.prediction, 0, 0,
+         "auto epsilon v_prediction sample", "what the network predicts"},
+        {OPTION_CHOICE, "timestep-spacing", 0, NULL, &r->run.spacing, 0, 0,
+         "auto leading trailing linspace", "which timesteps are visited"},
+        {OPTION_NUMBER, "eta", 0, NULL, &r->eta, 0, 1, NULL, "ddim: noise of each step, 0 none, 1 as ddpm"},
+        {OPTION_SEED, "seed", 's', NULL, &r->seed, 0, 0, NULL,
+         "of the first picture; picture i has seed + i"},
+        {OPTION_CHOICE, "rng", 0, NULL, &r->rng, 0, 0, "philox torch",
+         "random numbers: ours, or those of torch on the CPU"},
+        {OPTION_INT, "clip-skip", 0, NULL, &r->clip_skip, 0, 100, NULL,
+         "last layers of the text encoder to leave out"},
+        {OPTION_TEXT, "latents", 0, NULL, &r->latents, 0, 0, NULL,
+         "starting noise from this .npy (count, L, h, w) instead of drawn"},
+        {OPTION_END, NULL, 0, NULL, NULL, 0, 0, NULL, NULL},
+    };
+    memcpy(table, rows, sizeof rows);
+}
+
+static bool on_step(void *context, const DenoiseProgress *at)
+{
+    Txt2ImgRequest *r = context;
+    progress_show(&r->progress, (uint64_t)at->call + 1, (uint64_t)at->calls, "", true);
+    return !interrupted();
+}
+
+Status txt2img_request_open(Txt2ImgRequest *r, Txt2ImgOptions *o, Command *c, Error *err)
+{
+    Arena *arena = &c->arena;
+    r->command = c;
+    if (r->prompt == NULL)
+        return error_set(err, STATUS_ARGUMENT, "%s: a prompt is needed: -p \"a red apple\"", r->name);
+    Status status = run_model_open(&r->run, MODEL_ALL, arena, err);
+    if (status == STATUS_OK)
+        status = model_files_read(&r->files, r->run.folder, MODEL_ALL, arena, err);
+    if (status != STATUS_OK)
+        return status;
+    *o = TXT2IMG_DEFAULTS;
+    o->prompts = &r->prompt;
+    o->count = 1;
+    o->images = r->batch;
+    o->negative = r->negative;
+    o->width = r->width;
+    o->height = r->height;
+    o->steps = r->steps;
+    o->guidance = r->guidance;
+    o->rescale = r->rescale;
+    o->clip_skip = r->clip_skip;
+    o->rng = strcmp(r->rng, "torch") == 0 ? RNG_TORCH : RNG_PHILOX;
+    o->seed = r->seed;
+    o->sampler = r->run.sampler;
+    o->options.eta = r->eta;
+    if (r->latents == NULL)
+        return STATUS_OK;
+    status = latent_file_read(o, r->latents, r->latent, &r->run.model, arena, err);
+    return status == STATUS_OK ? sha256_file(r->latents_hash, r->latents, err) : status;
+}
+
+Status txt2img_request_run(Txt2ImgResult *out, Txt2ImgRequest *r, const Txt2ImgOptions *o, Error *err)
+{
+    const DenoiseHooks hooks = {.context = r, .progress = on_step};
+    Txt2ImgOptions with_hooks = *o;
+    with_hooks.loop = &hooks;
+    interrupts_watch();
+    r->progress = progress_begin(r->name, r->command->quiet, 0);
+    const Status status = txt2img(out, &r->run.model, &with_hooks, &r->command->arena, err);
+    progress_end(&r->progress);
+    for (int i = 0; status == STATUS_OK && i <= o->count && !r->command->quiet; i++)
+        if (out->prompts[i].cut[0] != '\0')
+            fprintf(stderr, "ldm99: the prompt is too long; cut off: \"%s\"\n", out->prompts[i].cut);
+    return status;
+}
+
+Status txt2img_request_plan(SamplerRun *out, const Txt2ImgRequest *r, Arena *arena, Error *err)
+{
+    const SchedulerConfig *scheduler = &r->run.model.config.scheduler;
+    const Sampler *sampler = r->run.sampler != NULL ? r->run.sampler : sampler_find(scheduler->class_name);
+    if (sampler == NULL)
+        return error_set(err, STATUS_ARGUMENT,
+                         "no sampler is known for the model's scheduler \"%s\": choose one",
+                         scheduler->class_name);
+    const SamplerOptions options = {.eta = r->eta};
+    return sampler_begin(out, sampler, scheduler, options, r->steps, 1, 1, NULL, arena, err);
+}

@@ -1,0 +1,48 @@
+/* cli/txt2img_request.h - everything that decides the bits of a picture made from a prompt, as options: what
+ * `txt2img` takes, what a picture keeps of itself, and what `again` reads back. */
+#ifndef CLI_TXT2IMG_REQUEST_H
+#define CLI_TXT2IMG_REQUEST_H
+
+#include "cli/model_files.h"
+#include "cli/progress.h"
+#include "cli/run_model.h"
+#include "diffusion/pipeline_txt2img.h"
+
+typedef struct {
+    const char *prompt, *negative, *latents, *rng;
+    int width, height, steps, clip_skip;
+    int batch;  /* pictures */
+    int latent; /* of the file of latents; -1: all */
+    double guidance, rescale, eta;
+    uint64_t seed; /* of the first picture */
+    RunModel run;
+    /* Filled by txt2img_request_open: */
+    ModelFiles files;
+    char latents_hash[65]; /* "" without a file of latents */
+    const char *name;      /* of the subcommand that runs it */
+    Command *command;
+    Progress progress;
+} Txt2ImgRequest;
+
+/* stable-diffusion.cpp's defaults, but for the sampler: the model's. */
+extern const Txt2ImgRequest TXT2IMG_REQUEST;
+
+/* Sets of defaults of other programs (docs/CLI.md). */
+extern const OptionPreset TXT2IMG_PRESETS[];
+extern const char *const TXT2IMG_PRESET_NAMES;
+
+/* The options of one picture; the rows point into *r. */
+enum { TXT2IMG_OPTIONS = 17 };
+void txt2img_request_table(Txt2ImgRequest *r, Option table[TXT2IMG_OPTIONS]);
+
+/* Opens the model, hashes its files, and says in *o what to make; *o points into *r. */
+MUST_CHECK Status txt2img_request_open(Txt2ImgRequest *r, Txt2ImgOptions *o, Command *c, Error *err);
+
+/* Makes the pictures, with the progress on stderr. */
+MUST_CHECK Status txt2img_request_run(Txt2ImgResult *out, Txt2ImgRequest *r, const Txt2ImgOptions *o,
+                                      Error *err);
+
+/* The sampler's plan as the request makes it: timesteps and coefficients. */
+MUST_CHECK Status txt2img_request_plan(SamplerRun *out, const Txt2ImgRequest *r, Arena *arena, Error *err);
+
+#endif
