@@ -174,8 +174,9 @@ verify-math-64: $(BUILD)/tests/verify_math64
 	$(BUILD)/tests/verify_math64 $(VERIFY_64)
 
 # Needs python3; PyTorch and OpenBLAS are peers where they are installed.
-bench: $(BUILD)/tests/bench_kernels
+bench: $(BUILD)/tests/bench_kernels $(BUILD)/tests/bench_train $(BUILD)/tests/prove_train
 	python3 tools/bench_kernels.py $(BUILD)/tests/bench_kernels
+	python3 tools/bench_train.py $(BUILD)/tests
 
 install: all
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/ldm99
