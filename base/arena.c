@@ -10,6 +10,7 @@ typedef struct ArenaBlock {
     struct ArenaBlock *next;
     unsigned char *data; /* aligned start of the payload */
     size_t size, used;   /* of the payload */
+    size_t touched;      /* the most that was ever used */
     size_t taken;        /* bytes that malloc gave for this block */
 } ArenaBlock;
 
@@ -26,9 +27,23 @@ static size_t rounded(size_t bytes)
     return (bytes + ARENA_ALIGN - 1) / ARENA_ALIGN * ARENA_ALIGN;
 }
 
+/* Notes in the account how far the block is in use. */
+static void note_touched(const Arena *arena, ArenaBlock *block)
+{
+    ArenaAccount *account = arena->account;
+    if (account == NULL || block->used <= block->touched)
+        return;
+    account->touched += block->used - block->touched;
+    block->touched = block->used;
+    if (account->touched > account->peak)
+        account->peak = account->touched;
+}
+
 static void block_drop(Arena *arena, ArenaBlock *block)
 {
     arena->reserved -= block->taken;
+    if (arena->account != NULL)
+        arena->account->touched -= block->touched;
     free(block);
 }
 
@@ -84,6 +99,8 @@ static int block_with_room(Arena *arena, size_t bytes)
 
 void *arena_raw(Arena *arena, size_t count, size_t size)
 {
+    if (arena->account != NULL && ++arena->account->calls == arena->account->fail_at)
+        return NULL;
     if (arena->fail_after != 0 && --arena->fail_after == 0) {
         arena->fail_after = 1;
         return NULL;
@@ -100,6 +117,7 @@ void *arena_raw(Arena *arena, size_t count, size_t size)
     arena->used += bytes;
     if (arena->used > arena->peak)
         arena->peak = arena->used;
+    note_touched(arena, arena->current);
     return data;
 }
 

@@ -4,7 +4,8 @@
  * object, so there is nothing to leak and no cleanup ladder.  This is the only file of the library that
  * calls malloc.
  *
- * An Arena starts as {0}.  `limit` and `fail_after` let a test make any one allocation fail. */
+ * An Arena starts as {0}, or with the account that it shares with other arenas.  `limit`, `fail_after` and the
+ * account's `fail_at` let a test make any one allocation fail.  Arenas of one account belong to one thread. */
 #ifndef BASE_ARENA_H
 #define BASE_ARENA_H
 
@@ -12,12 +13,21 @@
 
 enum { ARENA_ALIGN = 64 }; /* bytes; every allocation starts on such an address (one cache line) */
 
+/* What all arenas that point to it take together.  Memory counts from when it is first handed out until it goes back
+ * to the system, so the peak is what the system sees of it, without the unused ends of blocks. */
+typedef struct ArenaAccount {
+    size_t touched, peak; /* bytes now, and the most so far */
+    size_t calls;         /* allocations asked for so far */
+    size_t fail_at;       /* n > 0: allocation n, counted from 1, fails, and that one alone */
+} ArenaAccount;
+
 typedef struct Arena {
     struct ArenaBlock *first, *current; /* the chain of blocks, and the one that is being filled */
     size_t used, peak;                  /* bytes handed out now, and the most so far */
     size_t reserved, reserved_peak;     /* bytes taken from the system now, and the most so far */
     size_t limit;                       /* refuse to hand out more than this many bytes; 0: no limit */
     size_t fail_after;                  /* n > 0: the n-th allocation from now fails, and all after it */
+    ArenaAccount *account;              /* set before the first allocation, and not changed; NULL: none */
 } Arena;
 
 /* A place in the arena to return to; valid until the arena goes back to an earlier one. */

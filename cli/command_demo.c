@@ -100,7 +100,7 @@ static Status run(Demo *d, Error *err)
     write_members(d, &d->command.result.json);
     if (status == STATUS_OK && !d->command.quiet)
         fprintf(stderr, "%d pictures in %.1f s, peak memory %.1f MiB\n", result.count,
-                progress_seconds(&d->progress), (double)arena->reserved_peak / 1048576.0);
+                progress_seconds(&d->progress), (double)d->command.memory.peak / 1048576.0);
     return status;
 }
 

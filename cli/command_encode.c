@@ -37,7 +37,10 @@ static Tensor *read_picture(Coding *c, Tape *tape, Arena *arena, Error *err)
         return NULL;
     }
     image_to_planes(planes, &picture);
-    return tape_input(tape, planes, 4, (const int[]){1, 3, picture.height, picture.width}, false);
+    Tensor *x = tape_input(tape, planes, 4, (const int[]){1, 3, picture.height, picture.width}, false);
+    if (x == NULL)
+        error_set(err, tape->error.status, "%s", tape->error.text);
+    return x;
 }
 
 static Status encode(Coding *c, Error *err)
@@ -76,6 +79,7 @@ static Status encode(Coding *c, Error *err)
         json_write_uint64(w, NULL, dim[i]);
     json_end(w);
     result_file(&c->command.result, c->output);
+    report_memory(&c->command);
     return STATUS_OK;
 }
 
@@ -108,6 +112,8 @@ static Status decode(Coding *c, Error *err)
         if (status == STATUS_OK)
             result_file(&c->command.result, path);
     }
+    if (status == STATUS_OK)
+        report_memory(&c->command);
     return status;
 }
 

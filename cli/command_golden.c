@@ -27,9 +27,9 @@ static const char *expected_hash(const char *name)
     return "";
 }
 
-static Status compute(char hex[65], const GoldenItem *item, Error *err)
+static Status compute(char hex[65], const GoldenItem *item, ArenaAccount *memory, Error *err)
 {
-    Arena arena[2] = {{.limit = 0}, {.limit = 0}};
+    Arena arena[2] = {{.account = memory}, {.account = memory}};
     Sha256 hash = sha256_begin();
     sha256_add(&hash, item->name, strlen(item->name) + 1);
     const Status status = item->run(&hash, arena, err);
@@ -49,7 +49,7 @@ static Status run(Command *c, bool only_print, Error *err)
     for (int g = 0; g < GROUPS; g++)
         for (const GoldenItem *item = groups[g]; item->name != NULL; item++) {
             char hex[65];
-            const Status status = compute(hex, item, err);
+            const Status status = compute(hex, item, &c->memory, err);
             if (status != STATUS_OK)
                 return status;
             const bool same = strcmp(hex, expected_hash(item->name)) == 0;

@@ -60,7 +60,7 @@ static Status run(Txt2Img *t, Error *err)
         status = write_latents(t, &made, err);
     if (status == STATUS_OK && !t->command.quiet)
         fprintf(stderr, "%d pictures in %.1f s, peak memory %.1f MiB\n", made.count, seconds,
-                (double)t->command.arena.reserved_peak / 1048576.0);
+                (double)t->command.memory.peak / 1048576.0);
     return status;
 }
 

@@ -60,6 +60,7 @@ static void print_bytes(const Bytes *b)
 
 bool command_begin(Command *c, const Options *about, const Option *own, int argc, char **argv)
 {
+    c->arena.account = &c->memory;
     Option *common = arena_alloc(&c->arena, 7, sizeof *common);
     if (common == NULL) {
         error_set(&c->error, STATUS_MEMORY, "no memory to start");
@@ -89,7 +90,7 @@ bool command_begin(Command *c, const Options *about, const Option *own, int argc
         print_bytes(&text);
         return false;
     }
-    result_begin(&c->result, c->options.command, c->json);
+    result_begin(&c->result, c->options.command, c->json, &c->memory);
     threads_set(c->threads);
     return contract_check_threads(&c->error) == STATUS_OK;
 }
@@ -112,8 +113,7 @@ int exit_code(Status status)
 
 int command_end(Command *c)
 {
-    if (result_end(&c->result, c->arena.reserved_peak, exit_code(c->error.status), c->error.text) !=
-        STATUS_OK)
+    if (result_end(&c->result, c->memory.peak, exit_code(c->error.status), c->error.text) != STATUS_OK)
         error_set(&c->error, STATUS_MEMORY, "no memory for the result");
     if (fflush(stdout) != 0 && c->error.status == STATUS_OK)
         error_set(&c->error, STATUS_FILE, "standard output: cannot write");
@@ -122,6 +122,12 @@ int command_end(Command *c)
     const int code = exit_code(c->error.status);
     arena_free(&c->arena);
     return code;
+}
+
+void report_memory(const Command *c)
+{
+    if (!c->quiet)
+        fprintf(stderr, "peak memory %.1f MiB\n", (double)c->memory.peak / 1048576.0);
 }
 
 /* ---- places ---- */

@@ -25,6 +25,7 @@ int exit_code(Status status);
 /* The options of every subcommand, and the memory of one run. */
 typedef struct {
     Arena arena;
+    ArenaAccount memory; /* of all arenas of the run */
     Error error;
     int threads;      /* -t: 0 means one a processor; never changes a bit */
     bool quiet, json; /* -q, --json */
@@ -41,6 +42,9 @@ bool command_begin(Command *c, const Options *about, const Option *own, int argc
 /* Prints the object of --json and the error, if any, as one sentence on stderr, frees the memory, and returns the
  * exit code. */
 int command_end(Command *c);
+
+/* Says on stderr, unless it is to be quiet, the most memory that the run has taken so far. */
+void report_memory(const Command *c);
 
 /* True once the user has asked to stop (Ctrl-C); the second time ends the program at once. */
 bool interrupted(void);

@@ -14,9 +14,10 @@ typedef struct ResultFile {
     const char *path;
 } ResultFile;
 
-void result_begin(Result *r, const char *subcommand, bool wants_json)
+void result_begin(Result *r, const char *subcommand, bool wants_json, ArenaAccount *memory)
 {
     *r = (Result){.wants_json = wants_json, .started = seconds_now()};
+    r->arena.account = memory;
     r->text.arena = &r->arena;
     r->json.out = &r->text;
     json_begin_object(&r->json, NULL);
@@ -84,7 +85,7 @@ static void write_end(Result *r, size_t peak, int code, const char *error)
         write_file(w, f->path);
     json_end(w);
     json_write_number(w, "seconds", (double)(long)(seconds * 1000.0 + 0.5) / 1000.0);
-    json_write_uint64(w, "peak_bytes", peak + r->peak);
+    json_write_uint64(w, "peak_bytes", peak);
     json_write_int(w, "exit", code);
     if (error[0] != '\0')
         json_write_text(w, "error", error);

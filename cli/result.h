@@ -22,11 +22,10 @@ typedef struct {
     struct ResultFile *first_file, *last_file;
     bool failed;    /* no memory for a name */
     double started; /* seconds of seconds_now */
-    size_t peak;    /* bytes of other arenas than the command's, at their fullest */
 } Result;
 
-/* *r must stay where it is. */
-void result_begin(Result *r, const char *subcommand, bool wants_json);
+/* *r must stay where it is; `memory` (may be NULL) accounts for its texts. */
+void result_begin(Result *r, const char *subcommand, bool wants_json, ArenaAccount *memory);
 
 /* Without --json: prints the line (give the \n). */
 void result_line(const Result *r, const char *format, ...) PRINTF_LIKE(2, 3);
@@ -37,7 +36,7 @@ void result_file(Result *r, const char *path);
 /* The same without a line. */
 void result_file_quietly(Result *r, const char *path);
 
-/* With --json: prints the object.  `peak` are the bytes of the command's arena, `code` the program's exit code,
+/* With --json: prints the object.  `peak` are the bytes of all arenas of the run, `code` the program's exit code,
  * `error` what went wrong or "".  Frees the texts.  STATUS_MEMORY when there was no room for them. */
 MUST_CHECK Status result_end(Result *r, size_t peak, int code, const char *error);
 

@@ -150,7 +150,6 @@ static Status finish(Session *s, Error *err)
         return status;
     const TrainRow *row = &s->log.rows[s->log.count - 1];
     Result *r = &s->run->command->result;
-    r->peak = t->activations.reserved_peak + t->gradients.reserved_peak;
     json_write_uint64(&r->json, "steps", t->step);
     json_write_number(&r->json, "loss", row->loss);
     json_write_number(&r->json, "held_out", row->held_out);
@@ -159,14 +158,13 @@ static Status finish(Session *s, Error *err)
     json_write_text(&r->json, "folder", s->run->folder);
     result_line(r, "%s: %llu steps in %.0f s, loss %.6f, held-out loss %.6f\nstate sha256 %s\n",
                 t->task->name, (unsigned long long)t->step, row->seconds, row->loss, row->held_out, hash);
-    result_line(r, "peak memory %.1f MiB\n",
-                (double)(s->run->command->arena.reserved_peak + r->peak) / 1048576.0);
+    result_line(r, "peak memory %.1f MiB\n", (double)s->run->command->memory.peak / 1048576.0);
     return STATUS_OK;
 }
 
 Status train_run(TrainRun *run, Error *err)
 {
-    Session s = {.run = run};
+    Session s = {.run = run, .scratch = {.account = &run->command->memory}};
     Trainer *t = run->trainer;
     interrupts_watch();
     Status status = begin(&s, err);

@@ -21,7 +21,7 @@ static size_t split_lines(const char **lines, char *text, size_t size)
 /* The vocabulary of the captions of the recipe's pictures, in CLIP's format. */
 Status train_tokenizer_part(TrainCommand *t, Error *err)
 {
-    Arena scratch = {.limit = 0};
+    Arena scratch = {.account = &t->command.memory};
     DataRecipe data;
     Tokenizer tokenizer;
     Bytes text = {.arena = &scratch};

@@ -113,6 +113,7 @@ Status train_vae_part(TrainCommand *t, Error *err)
     status = weights_finish(&v->weights, err);
     if (status != STATUS_OK)
         return status;
+    v->training.scratch.account = &t->command.memory;
     v->training.vae = &v->vae;
     v->training.world = &t->world;
     v->training.train = data.train;

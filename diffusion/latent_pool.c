@@ -92,7 +92,7 @@ Status latent_pool_fill(LatentPool *out, const Vae *vae, const Tokenizer *tokeni
                        .width = side,
                        .tokens = tokenizer != NULL ? tokenizer->length : 0};
     const Filling filling = {&pool, vae, tokenizer, world, options, seed};
-    Arena scratch = {.limit = arena->limit, .fail_after = arena->fail_after};
+    Arena scratch = {.limit = arena->limit, .fail_after = arena->fail_after, .account = arena->account};
     Status status = allocate(&pool, arena, err);
     for (int first = 0; status == STATUS_OK && first < count; first += BATCH) {
         const ArenaMark mark = arena_mark(&scratch);

@@ -26,7 +26,7 @@ typedef struct {
     const World *world;
     WorldOptions train, held_out; /* which pictures */
     uint64_t seed;
-    Arena scratch; /* one micro-batch of pictures */
+    Arena scratch; /* one micro-batch of pictures; starts empty, with the account of the run */
 } VaeTraining;
 
 /* Reads {"mse", "l1", "edge", "kl"}; absent ones are 0. */

@@ -38,6 +38,7 @@ Status trainer_init(Trainer *t, const TrainTask *task, const TrainOptions *optio
                     int weights_count, Arena *arena, Error *err)
 {
     Trainer made = {.task = task, .options = *options, .weights_count = weights_count};
+    made.activations.account = made.gradients.account = arena->account;
     EmaOptions ema = EMA_DEFAULTS;
     ema.decay = options->ema_decay;
     made.options.schedule.total = (int64_t)options->max_train_steps;

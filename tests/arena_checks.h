@@ -188,6 +188,37 @@ static void check_random_scopes(unsigned seed)
     CHECK(arena.reserved == 0);
 }
 
+/* Two arenas of one account: what they hold together, at the most, and one failure wherever it falls. */
+static void check_account(void)
+{
+    enum { SMALL = 64 * 100, LARGE = 64 * 50000 };
+    ArenaAccount account = {0};
+    Arena a = {.account = &account}, b = {.account = &account};
+    CHECK(arena_raw(&a, SMALL, 1) != NULL && account.touched == SMALL); /* not the whole block */
+    const ArenaMark mark = arena_mark(&b);
+    CHECK(arena_raw(&b, LARGE, 1) != NULL && account.touched == SMALL + LARGE);
+    CHECK(arena_alloc(&b, SMALL, 1) != NULL && account.touched == 2 * SMALL + LARGE);
+    arena_release(&b, mark);
+#ifdef ARENA_SEPARATE
+    CHECK(account.touched == SMALL);
+#else
+    CHECK(account.touched ==
+          2 * SMALL + LARGE); /* it waits to be used again: the system has not got it back */
+    CHECK(arena_raw(&b, LARGE, 1) != NULL && account.touched == 2 * SMALL + LARGE);
+#endif
+    CHECK(account.peak == 2 * SMALL + LARGE && account.calls >= 3);
+    arena_free(&b);
+    CHECK(account.touched == SMALL);
+    arena_free(&a);
+    CHECK(account.touched == 0 && account.peak == 2 * SMALL + LARGE);
+
+    account.fail_at = account.calls + 2;
+    CHECK(arena_raw(&a, 1, 1) != NULL && arena_raw(&b, 1, 1) == NULL && arena_raw(&b, 1, 1) != NULL);
+    arena_free(&a);
+    arena_free(&b);
+    CHECK(account.touched == 0);
+}
+
 static int run_arena_checks(const char *name)
 {
     check_allocations();
@@ -201,6 +232,7 @@ static int run_arena_checks(const char *name)
                 for (int o = 0; o < 5; o += 2)
                     check_keeping(sizes[b], sizes[s], sizes[a], sizes[o]);
     check_keeping_what_is_older();
+    check_account();
     for (unsigned seed = 0; seed < 4; seed++)
         check_random_scopes(seed);
     return check_report(name);

@@ -29,12 +29,12 @@ static void file_is(size_t i, const char *name)
 static void test_lines_and_members(void)
 {
     Result r;
-    result_begin(&r, "paint", false);
+    result_begin(&r, "paint", false, NULL);
     json_write_int(&r.json, "steps", 3);
     CHECK(!r.text.failed && !r.failed);
     CHECK(result_end(&r, 0, 0, "") == STATUS_OK); /* people get nothing of it */
 
-    result_begin(&r, "paint", true);
+    result_begin(&r, "paint", true, NULL);
     r.arena.fail_after = 1;
     result_file_quietly(&r, "x.png");
     CHECK(result_end(&r, 0, 0, "") == STATUS_MEMORY);
