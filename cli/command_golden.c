@@ -1,10 +1,11 @@
-/* cli/command_golden.c - is this build on the numeric contract? */
+/* cli/command_golden.c - is this build, and are others, on the numeric contract? */
 #include <stdio.h>
 #include <string.h>
 
 #include "cli/commands.h"
 #include "cli/common.h"
 #include "cli/golden_items.h"
+#include "cli/golden_set.h"
 
 typedef struct {
     const char *name, *hash;
@@ -39,7 +40,7 @@ static Status compute(char hex[65], const GoldenItem *item, ArenaAccount *memory
     return status;
 }
 
-/* golden self: computes every item and compares; golden list: prints "HASH  NAME" of what is computed. */
+/* golden self: computes every item and compares; golden hashes: prints "HASH  NAME" of what is computed. */
 static Status run(Command *c, bool only_print, Error *err)
 {
     Result *r = &c->result;
@@ -81,24 +82,59 @@ static Status run(Command *c, bool only_print, Error *err)
     return STATUS_OK;
 }
 
+/* write, list and check: sets of files. */
+static Status run_set(const Command *c, const GoldenOptions *options, const char *against, Error *err)
+{
+    const char *word = c->options.words[0], *folder = c->options.words[1];
+    const bool list = strcmp(word, "list") == 0;
+    if (list == (c->options.word_count == 2))
+        return error_set(err, STATUS_ARGUMENT, "golden %s: %s", word,
+                         list ? "takes no folder" : "which folder?");
+    if (against != NULL && strcmp(word, "check") != 0)
+        return error_set(err, STATUS_ARGUMENT, "golden %s: --against belongs to golden check", word);
+    if (list)
+        return golden_list(options, err);
+    if (strcmp(word, "write") == 0)
+        return golden_write(folder, options, err);
+    return against != NULL ? golden_against(folder, against, options, err)
+                           : golden_check(folder, options, err);
+}
+
 int command_golden(int argc, char **argv)
 {
     Command c = {.threads = 0};
-    const Option own[] = {{OPTION_END, NULL, 0, NULL, NULL, 0, 0, NULL, NULL}};
+    const char *against = NULL, *only = NULL;
+    bool strict = false;
+    const Option own[] = {
+        {OPTION_TEXT, "against", 0, NULL, &against, 0, 0, NULL,
+         "check: a folder with another implementation's results, in files and tensors of the same names"},
+        {OPTION_FLAG, "strict", 0, "bits", &strict, 0, 0, NULL,
+         "check --against: ask for the contract's bits, not only the bounds"},
+        {OPTION_TEXT, "only", 0, NULL, &only, 0, 0, NULL, "write, list, check: what begins with this name"},
+        {OPTION_END, NULL, 0, NULL, NULL, 0, 0, NULL, NULL},
+    };
     const Options about = {
         .command = "golden",
-        .usage = "self|list",
+        .usage = "self|hashes|list|write DIR|check DIR",
         .words_low = 1,
-        .words_high = 1,
-        .about = "self: whether this build gives the contract's bits; list: the hashes that it gives."};
+        .words_high = 2,
+        .about = "self: whether this build gives the contract's bits; hashes: the hashes that it gives; "
+                 "list, write, check: golden sets (docs/formats/golden.md)."};
     if (command_begin(&c, &about, own, argc, argv)) {
         const char *word = c.options.words[0];
+        const GoldenOptions options = {
+            .only = only, .strict = strict, .quiet = c.quiet, .result = &c.result};
+        const bool set =
+            strcmp(word, "write") == 0 || strcmp(word, "list") == 0 || strcmp(word, "check") == 0;
         Status status = STATUS_OK;
-        if (strcmp(word, "self") != 0 && strcmp(word, "list") != 0)
-            status = error_set(&c.error, STATUS_ARGUMENT,
-                               "golden: unknown word \"%.40s\", expected self or list", word);
+        if (set)
+            status = run_set(&c, &options, against, &c.error);
+        else if (strcmp(word, "self") != 0 && strcmp(word, "hashes") != 0)
+            status = error_set(
+                &c.error, STATUS_ARGUMENT,
+                "golden: unknown word \"%.40s\", expected self, hashes, list, write or check", word);
         else
-            status = run(&c, word[0] == 'l', &c.error);
+            status = run(&c, word[0] == 'h', &c.error);
         (void)status; /* command_end reports the error */
     }
     return command_end(&c);

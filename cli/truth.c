@@ -1,0 +1,381 @@
+#include "cli/truth.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "base/elementary64.h"
+
+static const double U = 0x1p-24, TINY = 0x1p-149, LARGEST = 0x1.fffffep+127;
+
+typedef struct TruthPair {
+    TruthId a, b; /* b = 0: the term is a itself */
+} TruthPair;
+
+typedef struct TruthStep {
+    TruthKind kind;
+    TruthId a, b; /* TRUTH_DOT: pairs from `first` on, `count` of them */
+    size_t first, count;
+    double factor; /* TRUTH_SCALE */
+} TruthStep;
+
+Truth truth_begin(Arena *arena, bool recording)
+{
+    Truth t = {.arena = arena, .recording = recording};
+    truth_leaf(&t, 0.0); /* number 0: what failures refer to */
+    return t;
+}
+
+/* Room for one more: twice as much when there is none. */
+static void *more(Truth *t, void *old, size_t used, size_t *room, size_t size)
+{
+    if (used < *room)
+        return old;
+    const size_t wanted = *room == 0 ? 1024 : 2 * *room;
+    void *data = t->failed ? NULL : arena_raw(t->arena, wanted, size);
+    if (data == NULL) {
+        t->failed = true;
+        return old;
+    }
+    if (used > 0)
+        memcpy(data, old, used * size);
+    *room = wanted;
+    return data;
+}
+
+/* c(n) of the header. */
+static double growth(double n)
+{
+    const double most = 4.0 * sqrt(n);
+    return n < most ? n : most;
+}
+
+/* The number as an operand: beyond binary32 nothing is known of what follows. */
+static TruthNumber operand(const Truth *t, TruthId id)
+{
+    TruthNumber x = t->number[id];
+    if (fabs(x.v) > LARGEST && fabs(x.v) < INFINITY)
+        x.e = INFINITY;
+    return x;
+}
+
+/* v with the bound e plus `roundings` roundings of the result. */
+static TruthNumber rounded(double v, double e, double roundings)
+{
+    if (!(fabs(v) < INFINITY))
+        return (TruthNumber){v, 0.0};
+    e += roundings * U * fabs(v);
+    if (fabs(v) < 0x1p-125 && roundings > 0.0)
+        e += TINY;
+    return (TruthNumber){v, e == e ? e : INFINITY};
+}
+
+static TruthId push(Truth *t, TruthNumber x, TruthStep step)
+{
+    size_t room = t->room;
+    t->number = more(t, t->number, t->count, &room, sizeof *t->number);
+    if (t->recording) {
+        room = t->room;
+        t->step = more(t, t->step, t->count, &room, sizeof *t->step);
+    }
+    if (t->failed || t->count >= UINT32_MAX)
+        return 0;
+    t->room = room;
+    t->number[t->count] = x;
+    if (t->recording)
+        t->step[t->count] = step;
+    return (TruthId)t->count++;
+}
+
+TruthId truth_leaf(Truth *t, double value)
+{
+    return push(t, (TruthNumber){value, 0.0}, (TruthStep){.kind = TRUTH_LEAF});
+}
+
+/* |a| eb + |b| ea + ea eb; a product with an exact factor 0 has no error. */
+static double product_bound(TruthNumber a, TruthNumber b)
+{
+    const double x = b.e > 0.0 ? (fabs(a.v) + a.e) * b.e : 0.0;
+    return x + (a.e > 0.0 ? fabs(b.v) * a.e : 0.0);
+}
+
+TruthId truth_binary(Truth *t, TruthKind kind, TruthId ida, TruthId idb)
+{
+    if (t->failed)
+        return 0;
+    const TruthNumber a = operand(t, ida), b = operand(t, idb);
+    TruthNumber y;
+    switch (kind) {
+    case TRUTH_ADD: y = rounded(a.v + b.v, a.e + b.e, 1.0); break;
+    case TRUTH_SUBTRACT: y = rounded(a.v - b.v, a.e + b.e, 1.0); break;
+    case TRUTH_MULTIPLY: y = rounded(a.v * b.v, product_bound(a, b), 1.0); break;
+    default: {
+        const double v = a.v / b.v, e = a.e > 0.0 || b.e > 0.0 ? (a.e + fabs(v) * b.e) / fabs(b.v) : 0.0;
+        y = rounded(v, e, 1.0);
+        break;
+    }
+    }
+    return push(t, y, (TruthStep){.kind = kind, .a = ida, .b = idb});
+}
+
+/* ---- functions ---- */
+
+double truth_exp(double x)
+{
+    if (!(x > -800.0 && x < 800.0))
+        return exp_f64(x);
+    const double k = rint(x * 0x1.71547652b82fep+0);                         /* 1 / ln 2 */
+    const double r = (x - k * 0x1.62e42fefap-1) - k * 0x1.cf79abc9e3b3ap-40; /* ln 2 in two parts */
+    double term = 1.0, sum = 0.0;
+    double terms[16];
+    for (int i = 1; i < 16; i++)
+        terms[i] = term = term * r / i;
+    for (int i = 15; i > 0; i--)
+        sum += terms[i];
+    return ldexp(1.0 + sum, (int)k);
+}
+
+/* x + x^2 / 2! + x^3 / 3! ..., or only the odd terms. */
+static double exp_series(double x, int step)
+{
+    double term = x, sum = x;
+    for (int i = 2; i < 40; i++) {
+        term = term * x / i;
+        if (step == 1 || i % 2 == 1)
+            sum += term;
+    }
+    return sum;
+}
+
+static double expm1_wide(double x)
+{
+    return fabs(x) < 0.5 ? exp_series(x, 1) : truth_exp(x) - 1.0;
+}
+
+/* log(w) x / (w - 1) with w = RN(1 + x): what 1 + x loses is lost in both factors (Kahan). */
+static double log1p_wide(double x)
+{
+    const double w = 1.0 + x;
+    return w == 1.0 || !(fabs(x) < 1.0) ? (w == 1.0 ? x : log_f64(w)) : log_f64(w) * (x / (w - 1.0));
+}
+
+static double tanh_wide(double x)
+{
+    const double size = fabs(x);
+    if (size < 0.5) {
+        const double s = exp_series(x, 2); /* sinh */
+        return s / sqrt(1.0 + s * s);
+    }
+    const double y = 1.0 - 2.0 / (truth_exp(2.0 * size) + 1.0);
+    return x < 0.0 ? -y : y;
+}
+
+/* 2 / sqrt(pi) e^(-x^2) sum of 2^n x^(2n+1) / (1 3 5 ... (2n+1)): all terms of one sign. */
+double truth_erf(double x)
+{
+    if (!(fabs(x) < 6.0))
+        return x != x ? x : x < 0.0 ? -1.0 : 1.0;
+    double term = x, sum = x;
+    for (int n = 1; n < 200; n++) {
+        term = term * 2.0 * x * x / (2 * n + 1);
+        sum += term;
+    }
+    return 0x1.20dd750429b6dp+0 * truth_exp(-x * x) * sum;
+}
+
+/* f(a) and f'(a). */
+static double function(TruthKind kind, double a, double *slope)
+{
+    double y;
+    switch (kind) {
+    case TRUTH_SQRT: y = sqrt(a), *slope = 0.5 / y; break;
+    case TRUTH_EXP: y = truth_exp(a), *slope = y; break;
+    case TRUTH_EXPM1: y = expm1_wide(a), *slope = y + 1.0; break;
+    case TRUTH_LOG: y = log_f64(a), *slope = 1.0 / a; break;
+    case TRUTH_LOG1P: y = log1p_wide(a), *slope = 1.0 / (1.0 + a); break;
+    case TRUTH_SIN: y = sin_f64(a), *slope = cos_f64(a); break;
+    case TRUTH_COS: y = cos_f64(a), *slope = -sin_f64(a); break;
+    case TRUTH_TANH: y = tanh_wide(a), *slope = 1.0 - y * y; break;
+    default: y = truth_erf(a), *slope = 0x1.20dd750429b6dp+0 * truth_exp(-a * a); break;
+    }
+    return y;
+}
+
+TruthId truth_unary(Truth *t, TruthKind kind, TruthId ida)
+{
+    if (t->failed)
+        return 0;
+    const TruthNumber a = operand(t, ida);
+    double slope;
+    const double v = function(kind, a.v, &slope);
+    const double e = a.e > 0.0 ? fabs(slope) * a.e : 0.0;
+    return push(t, rounded(v, e, kind == TRUTH_SQRT ? 1.0 : 4.0), (TruthStep){.kind = kind, .a = ida});
+}
+
+TruthId truth_scale(Truth *t, TruthId ida, double factor)
+{
+    if (t->failed)
+        return 0;
+    const TruthNumber a = operand(t, ida);
+    const TruthNumber y = rounded(a.v * factor, fabs(factor) * a.e, fabs(factor) == 1.0 ? 0.0 : 1.0);
+    return push(t, y, (TruthStep){.kind = TRUTH_SCALE, .a = ida, .factor = factor});
+}
+
+/* ---- sums ---- */
+
+void truth_sum_begin(Truth *t)
+{
+    t->open = t->recording ? t->pairs : 0;
+    t->pairs = t->open;
+}
+
+void truth_sum_multiply_add(Truth *t, TruthId a, TruthId b)
+{
+    t->pair = more(t, t->pair, t->pairs, &t->pair_room, sizeof *t->pair);
+    if (!t->failed)
+        t->pair[t->pairs++] = (TruthPair){a, b};
+}
+
+void truth_sum_add(Truth *t, TruthId a)
+{
+    truth_sum_multiply_add(t, a, 0);
+}
+
+TruthId truth_sum_end(Truth *t)
+{
+    if (t->failed)
+        return 0;
+    const size_t n = t->pairs - t->open;
+    double sum = 0.0, size = 0.0, e = 0.0, products = 0.0;
+    for (size_t i = t->open; i < t->pairs; i++) {
+        const TruthNumber a = operand(t, t->pair[i].a);
+        double v = a.v;
+        if (t->pair[i].b == 0) {
+            e += a.e;
+        } else {
+            const TruthNumber b = operand(t, t->pair[i].b);
+            v = a.v * b.v;
+            e += product_bound(a, b);
+            products = 1.0;
+        }
+        sum += v;
+        size += fabs(v);
+    }
+    if (fabs(sum) < INFINITY) {
+        e += size > LARGEST ? INFINITY : (growth(n > 0 ? (double)n - 1.0 : 0.0) + products) * U * size;
+        if (products > 0.0 && size < (double)n * 0x1p-120)
+            e += (double)n * TINY;
+    }
+    return push(t, rounded(sum, e, 0.0), (TruthStep){.kind = TRUTH_DOT, .first = t->open, .count = n});
+}
+
+TruthNumber truth_number(const Truth *t, TruthId id)
+{
+    const TruthNumber x = t->number[id];
+    return (TruthNumber){x.v, 17.0 / 16.0 * x.e};
+}
+
+/* ---- backward ---- */
+
+/* d loss / d one number: a sum of contributions, finished when the walk arrives at it. */
+typedef struct {
+    double v, size, e;
+    size_t terms;
+} Adjoint;
+
+static void send(Adjoint *to, TruthNumber dy, TruthNumber slope)
+{
+    const double v = dy.v * slope.v;
+    to->v += v;
+    to->size += fabs(v);
+    to->e += product_bound(dy, slope) + U * fabs(v) + (fabs(v) < 0x1p-125 && v != 0.0 ? TINY : 0.0);
+    to->terms++;
+}
+
+static void send_unary(const Truth *t, const TruthStep *s, TruthNumber y, TruthNumber dy, Adjoint *all)
+{
+    const TruthNumber a = t->number[s->a];
+    double slope = s->factor;
+    if (s->kind != TRUTH_SCALE)
+        function(s->kind, a.v, &slope);
+    /* The slope is known as well as its function: to 8 roundings, and as far as a and y are. */
+    double e = s->kind == TRUTH_SCALE ? 0.0 : 8.0 * U * fabs(slope);
+    switch (s->kind) {
+    case TRUTH_SQRT: e += y.e > 0.0 ? fabs(slope / y.v) * y.e : 0.0; break;
+    case TRUTH_EXP:
+    case TRUTH_EXPM1: e += y.e; break;
+    case TRUTH_LOG:
+    case TRUTH_LOG1P: e += slope * slope * a.e; break;
+    case TRUTH_SIN:
+    case TRUTH_COS: e += a.e + 8.0 * U; break;
+    case TRUTH_TANH: e += 2.0 * fabs(y.v) * y.e + 4.0 * U; break;
+    case TRUTH_ERF: e += 2.0 * fabs(a.v * slope) * a.e; break;
+    default: break;
+    }
+    send(&all[s->a], dy, (TruthNumber){slope, e});
+}
+
+static void send_back(const Truth *t, TruthId id, TruthNumber dy, Adjoint *all)
+{
+    const TruthStep *s = &t->step[id];
+    const TruthNumber y = t->number[id], one = {1.0, 0.0}, minus = {-1.0, 0.0};
+    const TruthNumber a = t->number[s->a], b = t->number[s->b];
+    switch (s->kind) {
+    case TRUTH_LEAF: break;
+    case TRUTH_ADD:
+        send(&all[s->a], dy, one);
+        send(&all[s->b], dy, one);
+        break;
+    case TRUTH_SUBTRACT:
+        send(&all[s->a], dy, one);
+        send(&all[s->b], dy, minus);
+        break;
+    case TRUTH_MULTIPLY:
+        send(&all[s->a], dy, b);
+        send(&all[s->b], dy, a);
+        break;
+    case TRUTH_DIVIDE: {
+        const TruthNumber over = {1.0 / b.v, b.e / (b.v * b.v) + U / fabs(b.v)};
+        const TruthNumber down = {-y.v / b.v,
+                                  (y.e + fabs(y.v / b.v) * b.e) / fabs(b.v) + U * fabs(y.v / b.v)};
+        send(&all[s->a], dy, over);
+        send(&all[s->b], dy, down);
+        break;
+    }
+    case TRUTH_DOT:
+        for (size_t i = s->first; i < s->first + s->count; i++) {
+            const TruthPair p = t->pair[i];
+            send(&all[p.a], dy, p.b == 0 ? one : t->number[p.b]);
+            if (p.b != 0)
+                send(&all[p.b], dy, t->number[p.a]);
+        }
+        break;
+    default: send_unary(t, s, y, dy, all); break;
+    }
+}
+
+static TruthNumber finished(const Adjoint *x)
+{
+    if (!(fabs(x->v) < INFINITY))
+        return (TruthNumber){x->v, 0.0};
+    return (TruthNumber){x->v, x->e + (x->terms > 1 ? growth((double)x->terms - 1.0) * U * x->size : 0.0)};
+}
+
+TruthNumber *truth_backward(Truth *t, const TruthId *y, const float *dy, size_t n)
+{
+    Adjoint *all = t->failed ? NULL : arena_alloc(t->arena, t->count, sizeof *all);
+    TruthNumber *out = t->failed ? NULL : arena_alloc(t->arena, t->count, sizeof *out);
+    if (all == NULL || out == NULL)
+        return NULL;
+    for (size_t i = 0; i < n; i++) {
+        all[y[i]].v += dy[i];
+        all[y[i]].size += fabs((double)dy[i]);
+        all[y[i]].terms++;
+    }
+    for (size_t id = t->count; id-- > 1;) {
+        const TruthNumber d = finished(&all[id]);
+        out[id] = (TruthNumber){d.v, 17.0 / 16.0 * d.e};
+        if (all[id].terms > 0)
+            send_back(t, (TruthId)id, d, all);
+    }
+    return out;
+}
