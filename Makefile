@@ -83,13 +83,14 @@ BUILD   ?= build/$(variant)
 EXTRA   += -I$(BUILD) -DLDM99_PREFIX='"$(PREFIX)"'
 MAKEFLAGS += -j$(shell nproc 2>/dev/null || echo 1)
 # A new .c file in a library folder, or a new tests/test_*.c, needs no line here.
-FOLDERS := base io nn weights diffusion guidance metrics
+FOLDERS := base io nn weights diffusion guidance metrics api
 SOURCES := $(foreach d,$(FOLDERS),$(wildcard $(d)/*.c))
 ISA     := $(filter %_isa.c,$(SOURCES))
 OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(filter-out $(ISA),$(SOURCES))) \
            $(foreach l,$(levels),$(ISA:%.c=$(BUILD)/%.$(l).o))
 CLI     := $(filter-out cli/main.c,$(wildcard cli/*.c))
 TESTS   := $(sort $(patsubst tests/%.c,%,$(wildcard tests/test_*.c)))
+EXAMPLES := $(patsubst docs/examples/%.c,$(BUILD)/examples/%,$(wildcard docs/examples/*.c))
 LIBRARY := $(BUILD)/libldm99.a
 
 flags_base   :=
@@ -125,6 +126,15 @@ $(BUILD)/cli/golden_self.h: tests/golden/self.txt
 	@mkdir -p $(@D)
 	@sed -n 's/^\([0-9a-f]\{64\}\)  \(.*\)$$/    {"\2", "\1"},/p' $< > $@
 $(BUILD)/cli/command_golden.o: $(BUILD)/cli/golden_self.h
+
+# The programs of docs/examples, which know nothing but ldm99.h.
+$(BUILD)/examples/%: docs/examples/%.c api/ldm99.h $(LIBRARY)
+	@mkdir -p $(@D)
+	$(quiet)$(CC) $(ALL_CFLAGS) -Iapi $(LDFLAGS) $< $(LIBRARY) $(LDLIBS) -o $@
+
+examples: $(EXAMPLES)
+$(BUILD)/tests/test_examples: | $(EXAMPLES)
+$(BUILD)/tests/test_ldm99: LDLIBS += -lpthread
 
 tests: $(TESTS:%=$(BUILD)/tests/%)
 
@@ -190,6 +200,6 @@ uninstall:
 clean:
 	rm -rf build out
 
-.PHONY: all tests test layers check demo golden golden-builds bench verify-math verify-math-self verify-math-64 $(VERIFY:%=verify-math-%) install uninstall clean
+.PHONY: all examples tests test layers check demo golden golden-builds bench verify-math verify-math-self verify-math-64 $(VERIFY:%=verify-math-%) install uninstall clean
 .SECONDARY:
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

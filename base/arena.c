@@ -11,7 +11,7 @@ typedef struct ArenaBlock {
     unsigned char *data; /* aligned start of the payload */
     size_t size, used;   /* of the payload */
     size_t touched;      /* the most that was ever used */
-    size_t taken;        /* bytes that malloc gave for this block */
+    size_t taken;        /* bytes that the source gave for this block */
 } ArenaBlock;
 
 #ifdef ARENA_SEPARATE
@@ -25,6 +25,21 @@ enum { SEPARATE = 0 };
 static size_t rounded(size_t bytes)
 {
     return (bytes + ARENA_ALIGN - 1) / ARENA_ALIGN * ARENA_ALIGN;
+}
+
+void *memory_take(const ArenaSource *source, size_t size)
+{
+    return source != NULL ? source->take(source->context, size) : malloc(size);
+}
+
+void memory_give(const ArenaSource *source, void *memory)
+{
+    if (memory == NULL)
+        return;
+    if (source != NULL)
+        source->give(source->context, memory);
+    else
+        free(memory);
 }
 
 /* Notes in the account how far the block is in use. */
@@ -44,25 +59,26 @@ static void block_drop(Arena *arena, ArenaBlock *block)
     arena->reserved -= block->taken;
     if (arena->account != NULL)
         arena->account->touched -= block->touched;
-    free(block);
+    memory_give(arena->source, block);
 }
 
 /* In separate mode the system aligns, so that the block ends with its last byte and the tool sees one more. */
-static void *block_memory(size_t taken)
+static void *block_memory(const Arena *arena, size_t taken)
 {
 #ifdef ARENA_SEPARATE
     void *memory = NULL;
-    return posix_memalign(&memory, ARENA_ALIGN, taken) == 0 ? memory : NULL;
-#else
-    return malloc(taken);
+    if (arena->source == NULL)
+        return posix_memalign(&memory, ARENA_ALIGN, taken) == 0 ? memory : NULL;
 #endif
+    return memory_take(arena->source, taken);
 }
 
 static ArenaBlock *block_new(Arena *arena, size_t bytes)
 {
     const size_t size = bytes < BLOCK_MINIMUM ? BLOCK_MINIMUM : bytes;
-    const size_t taken = rounded(sizeof(ArenaBlock)) + (SEPARATE ? 0 : ARENA_ALIGN) + size;
-    ArenaBlock *block = taken > size ? block_memory(taken) : NULL;
+    const size_t slack = SEPARATE && arena->source == NULL ? 0 : ARENA_ALIGN;
+    const size_t taken = rounded(sizeof(ArenaBlock)) + slack + size;
+    ArenaBlock *block = taken > size ? block_memory(arena, taken) : NULL;
     if (block == NULL)
         return NULL;
     unsigned char *payload = (unsigned char *)block + rounded(sizeof(ArenaBlock));

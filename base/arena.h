@@ -2,10 +2,11 @@
  *
  * A model lives in one arena, the activations of one step in another.  There is no free for a single
  * object, so there is nothing to leak and no cleanup ladder.  This is the only file of the library that
- * calls malloc.
+ * calls malloc, and it does not where an arena has another source of memory.
  *
- * An Arena starts as {0}, or with the account that it shares with other arenas.  `limit`, `fail_after` and the
- * account's `fail_at` let a test make any one allocation fail.  Arenas of one account belong to one thread. */
+ * An Arena starts as {0}, or with the account that it shares with other arenas and the source of its memory.  `limit`,
+ * `fail_after` and the account's `fail_at` let a test make any one allocation fail.  Arenas of one account belong to
+ * one thread. */
 #ifndef BASE_ARENA_H
 #define BASE_ARENA_H
 
@@ -21,6 +22,14 @@ typedef struct ArenaAccount {
     size_t fail_at;       /* n > 0: allocation n, counted from 1, fails, and that one alone */
 } ArenaAccount;
 
+/* Where memory comes from: two functions in place of malloc and free.  `take` returns at least `size` bytes,
+ * aligned for every type, or NULL; `give` gets what `take` returned. */
+typedef struct {
+    void *(*take)(void *context, size_t size);
+    void (*give)(void *context, void *memory);
+    void *context;
+} ArenaSource;
+
 typedef struct Arena {
     struct ArenaBlock *first, *current; /* the chain of blocks, and the one that is being filled */
     size_t used, peak;                  /* bytes handed out now, and the most so far */
@@ -28,6 +37,7 @@ typedef struct Arena {
     size_t limit;                       /* refuse to hand out more than this many bytes; 0: no limit */
     size_t fail_after;                  /* n > 0: the n-th allocation from now fails, and all after it */
     ArenaAccount *account;              /* set before the first allocation, and not changed; NULL: none */
+    const ArenaSource *source;          /* of the blocks; NULL: malloc and free.  It must outlive them */
 } Arena;
 
 /* A place in the arena to return to; valid until the arena goes back to an earlier one. */
@@ -54,5 +64,9 @@ void *arena_release_keeping(Arena *arena, ArenaMark mark, void *data, size_t siz
 
 /* Gives everything back to the system; the arena may be used again. */
 void arena_free(Arena *arena);
+
+/* One block outside any arena, for what a caller of the library takes over; source NULL: malloc and free. */
+void *memory_take(const ArenaSource *source, size_t size);
+void memory_give(const ArenaSource *source, void *memory);
 
 #endif

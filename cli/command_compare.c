@@ -52,7 +52,7 @@ static void report(Compare *c, const NamedTensor *a, const Difference *d)
     }
     place_text(place, a, d->first);
     if (a->picture)
-        snprintf(psnr, sizeof psnr, "  PSNR %.2f dB", difference_psnr(d));
+        snprintf(psnr, sizeof psnr, "  PSNR %.2f dB", difference_psnr(d, 255.0));
     result_line(r, "%-48s max abs %.9g, max ulp %llu, %zu of %zu numbers%s%s\n", a->name, d->largest,
                 (unsigned long long)d->most_ulps, d->different, d->count, psnr,
                 is_first ? "  <- first that differs" : "");

@@ -2,6 +2,7 @@
 #ifndef CLI_COMMON_H
 #define CLI_COMMON_H
 
+#include "api/ldm99.h"
 #include "base/arena.h"
 #include "cli/options.h"
 #include "cli/result.h"
@@ -19,7 +20,7 @@ enum { /* docs/CLI.md */
 /* The program's exit code for what a run came to. */
 int exit_code(Status status);
 
-#define LDM99_VERSION  "0.1.0"
+#define LDM99_VERSION  LDM_VERSION
 #define LDM99_CONTRACT 1 /* docs/CONTRACT.md */
 
 /* The options of every subcommand, and the memory of one run. */

@@ -1,21 +1,6 @@
 #include "cli/tensor_difference.h"
 
-#include <math.h>
 #include <stdio.h>
-
-#include "base/bits.h"
-#include "base/elementary64.h"
-
-uint64_t float_steps(float a, float b)
-{
-    const bool nan_a = a != a, nan_b = b != b;
-    if (nan_a || nan_b)
-        return nan_a && nan_b ? 0 : 0xffffffffu;
-    const uint32_t u = float_bits(a), v = float_bits(b);
-    const int64_t x = u >> 31 ? -(int64_t)(u & 0x7fffffffu) : (int64_t)u;
-    const int64_t y = v >> 31 ? -(int64_t)(v & 0x7fffffffu) : (int64_t)v;
-    return (uint64_t)(x > y ? x - y : y - x);
-}
 
 bool same_shape(const NamedTensor *a, const NamedTensor *b)
 {
@@ -25,44 +10,14 @@ bool same_shape(const NamedTensor *a, const NamedTensor *b)
     return same;
 }
 
-static bool same_bits(float a, float b)
-{
-    return float_bits(a) == float_bits(b) || (a != a && b != b);
-}
-
 Difference tensor_difference(const NamedTensor *a, const NamedTensor *b)
 {
-    Difference d = {.first = SIZE_MAX, .count = a->count};
-    for (size_t i = 0; i < a->count; i++) {
-        const float x = a->data[i], y = b->data[i];
-        if (same_bits(x, y))
-            continue;
-        const double gap = (double)x - (double)y;
-        const double size = gap == gap ? fabs(gap) : INFINITY;
-        const uint64_t steps = float_steps(x, y);
-        if (d.different++ == 0) {
-            d.first = i;
-            d.a = x;
-            d.b = y;
-            d.ulps = steps;
-        }
-        d.largest = size > d.largest ? size : d.largest;
-        d.most_ulps = steps > d.most_ulps ? steps : d.most_ulps;
-        d.squares += size * size;
-    }
-    return d;
+    return difference_of(a->data, b->data, a->count);
 }
 
 bool parts(const Difference *d, double tolerance)
 {
     return d->largest > tolerance || (tolerance == 0.0 && d->different > 0);
-}
-
-double difference_psnr(const Difference *d)
-{
-    if (!(d->squares > 0.0))
-        return INFINITY;
-    return 10.0 * log_f64(255.0 * 255.0 * (double)d->count / d->squares) / log_f64(10.0);
 }
 
 /* The place of number i along each axis. */
@@ -103,7 +58,7 @@ void difference_write(JsonWriter *w, const NamedTensor *a, const Difference *d)
     json_write_uint64(w, "numbers", d->count);
     json_write_uint64(w, "numbers_different", d->different);
     if (a->picture)
-        json_write_number(w, "psnr", difference_psnr(d));
+        json_write_number(w, "psnr", difference_psnr(d, 255.0));
     if (d->first == SIZE_MAX)
         return;
     uint64_t place[8];

@@ -92,7 +92,10 @@ Status latent_pool_fill(LatentPool *out, const Vae *vae, const Tokenizer *tokeni
                        .width = side,
                        .tokens = tokenizer != NULL ? tokenizer->length : 0};
     const Filling filling = {&pool, vae, tokenizer, world, options, seed};
-    Arena scratch = {.limit = arena->limit, .fail_after = arena->fail_after, .account = arena->account};
+    Arena scratch = {.limit = arena->limit,
+                     .fail_after = arena->fail_after,
+                     .account = arena->account,
+                     .source = arena->source};
     Status status = allocate(&pool, arena, err);
     for (int first = 0; status == STATUS_OK && first < count; first += BATCH) {
         const ArenaMark mark = arena_mark(&scratch);

@@ -28,7 +28,7 @@ static void test_where_they_part(void)
     CHECK(d.count == 6 && d.different == 2 && d.first == 3 && d.a == 4.0f && d.b == 4.5f);
     CHECK(d.ulps == 0x100000 && d.largest == 2.0 && d.squares == 4.25);
     CHECK(parts(&d, 0.0) && parts(&d, 1.9) && !parts(&d, 2.0));
-    CHECK_NEAR(difference_psnr(&d), 10.0 * log10(255.0 * 255.0 * 6.0 / 4.25), 1e-12);
+    CHECK_NEAR(difference_psnr(&d, 255.0), 10.0 * log10(255.0 * 255.0 * 6.0 / 4.25), 1e-12);
     place_text(text, &a, d.first);
     CHECK(strcmp(text, "[1,0]") == 0);
     shape_text(text, &a);
@@ -36,7 +36,7 @@ static void test_where_they_part(void)
     CHECK(same_shape(&a, &b) && !same_shape(&a, &flat));
     const Difference none = tensor_difference(&a, &a);
     CHECK(none.different == 0 && none.first == SIZE_MAX && !parts(&none, 0.0));
-    CHECK(difference_psnr(&none) == INFINITY);
+    CHECK(difference_psnr(&none, 255.0) == INFINITY);
 }
 
 static void test_zeros_and_no_numbers(void)

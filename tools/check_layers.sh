@@ -16,11 +16,12 @@ weights io nn base
 diffusion weights io nn base
 guidance diffusion weights io nn base
 metrics diffusion weights io nn base
-cli metrics guidance diffusion weights io nn base
-tests cli metrics guidance diffusion weights io nn base
+api metrics guidance diffusion weights io nn base
+cli api metrics guidance diffusion weights io nn base
+tests cli api metrics guidance diffusion weights io nn base
 END
 
-library=$(find base io nn weights diffusion guidance metrics -name '*.[ch]' 2>/dev/null | sort)
+library=$(find base io nn weights diffusion guidance metrics api -name '*.[ch]' 2>/dev/null | sort)
 words='exit|abort|printf|fprintf|vprintf|puts|putchar|perror|getenv|setenv|time|clock|clock_gettime|gettimeofday'
 complain "only cli/ may print, exit, or read the environment or the clock" \
     "$(grep -nE "(^|[^_a-zA-Z0-9.>])($words)[ ]*\(|std(err|out)" $library /dev/null | grep -vE ':[0-9]+: *(/?\*|//)')"
@@ -33,7 +34,7 @@ complain "the contract forbids these functions of libm and libc" \
     "$(grep -nE '(^|[^_a-zA-Z0-9.>])(expf?|logf?|sinf?|cosf?|tanhf?|erff?|powf?|log1pf?|expm1f?|fmaf?|fminf?|fmaxf?|qsort|roundf?|strtod|strtof|atof)[ ]*\(' \
         $library cli/*.c /dev/null | grep -vE ':[0-9]+: *(/?\*|//)')"
 complain "file name used twice" \
-    "$(ls base io nn weights diffusion guidance metrics cli 2>/dev/null | grep '\.[ch]$' | sort | uniq -d)"
+    "$(ls base io nn weights diffusion guidance metrics api cli 2>/dev/null | grep '\.[ch]$' | sort | uniq -d)"
 complain "longer than 400 lines" \
     "$(wc -l $library $(ls cli/*.[ch]) | awk '$2 != "total" && $1 > 400 {print $2, $1}')"
 [ "$status" = 0 ] && echo "layers: clean"

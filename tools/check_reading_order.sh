@@ -3,7 +3,7 @@
 # as `folder/name.h .c` (any endings, in any order) where files of one name are read together.
 # Fails with the names that are missing, named twice, or no longer there.
 page=docs/READING_ORDER.md
-folders='base io nn weights diffusion guidance metrics cli'
+folders='base io nn weights diffusion guidance metrics api cli'
 there=$(for folder in $folders; do ls "$folder"/*.[ch] 2>/dev/null; done | sort)
 named=$(grep -oE '^- `[a-z]+/[a-z0-9_]+\.[ch]( \.[ch])*`' "$page" | tr -d '`' | sed 's/^- //' |
     while read -r first rest; do

@@ -4,6 +4,7 @@
 # Fails when a program fails, or says nothing of what it checked.
 runner=$1
 shift
+export LDM99_RUN="$runner" # for tests that run a program
 passed=0 failed=0 broken=
 for program in "$@"; do
     output=$($runner "$program" 2>&1) && verdict=0 || verdict=$?

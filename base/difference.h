@@ -1,0 +1,27 @@
+/* base/difference.h - where and how much two arrays of numbers differ. */
+#ifndef BASE_DIFFERENCE_H
+#define BASE_DIFFERENCE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+typedef struct {
+    size_t count, different; /* numbers, and those of other bits (any NaN is like any other) */
+    double largest;          /* |a - b|; infinite where only one of the two is a number */
+    uint64_t most_ulps;      /* steps on the line of all floats */
+    double squares;          /* sum of (a - b)^2, in order */
+    size_t first;            /* the first number of other bits; SIZE_MAX: none */
+    float a, b;              /* there */
+    uint64_t ulps;           /* between those two */
+} Difference;
+
+Difference difference_of(const float *a, const float *b, size_t count);
+
+/* Steps between two floats on the line of all floats, on which -0 and 0 are one; NaN against NaN is 0, against a
+ * number 2^32 - 1. */
+uint64_t float_steps(float a, float b);
+
+/* 10 log10(peak^2 / mean square) in dB, from our own logarithm; infinite for equal arrays. */
+double difference_psnr(const Difference *d, double peak);
+
+#endif
