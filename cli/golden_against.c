@@ -48,19 +48,15 @@ static uint64_t steps(double a, double b, bool wide)
     return x > y ? x - y : y - x;
 }
 
-/* |got - truth| / bound: at most 1 is good.  An infinity stands for everything from 2^128 - 2^103 on. */
-static double excess(double got, double truth, double bound, bool wide)
+double golden_excess(double got, double truth, double bound, bool wide)
 {
-    if (bound == INFINITY)
+    if (bound == INFINITY || got == truth || (got != got && truth != truth))
         return 0.0;
-    if (truth != truth || got != got)
-        return truth != truth && got != got ? 0.0 : INFINITY;
-    if (got == truth)
+    if (!wide && (got == INFINITY || got == -INFINITY) &&
+        (got > 0.0 ? truth : -truth) + bound >= 0x1.ffffffp+127)
         return 0.0;
-    if (!wide && !(fabs(got) < INFINITY) && (got > 0.0 ? truth : -truth) + bound >= 0x1.ffffffp+127)
-        return 0.0;
-    const double gap = fabs(got - truth);
-    return gap <= bound && bound > 0.0 ? gap / bound : gap > 0.0 && bound > 0.0 ? gap / bound : INFINITY;
+    const double share = fabs(got - truth) / bound;
+    return share == share ? share : INFINITY;
 }
 
 static bool same_bits(double a, double b)
@@ -73,7 +69,7 @@ static Finding judge(const double *want, const double *got, const double *truth,
 {
     Finding f = {.verdict = BITS_EQUAL, .first = SIZE_MAX};
     for (size_t i = 0; i < n; i++) {
-        const double r = excess(got[i], truth[i], bound[bounds == 1 ? 0 : i], wide);
+        const double r = golden_excess(got[i], truth[i], bound[bounds == 1 ? 0 : i], wide);
         const uint64_t ulps = steps(want[i], got[i], wide);
         const bool equal = same_bits(want[i], got[i]);
         const Verdict verdict = equal ? BITS_EQUAL : r <= 1.0 ? WITHIN_BOUND : OUTSIDE_BOUND;

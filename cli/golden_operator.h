@@ -42,8 +42,8 @@ typedef struct {
 } GoldenOperator;
 
 /* The tables: name NULL behind the last. */
-extern const GoldenOperator GOLDEN_PRODUCTS[], GOLDEN_NORMS[], GOLDEN_POINTWISE[], GOLDEN_SHAPES[],
-    GOLDEN_LOSSES[];
+extern const GoldenOperator GOLDEN_PRODUCTS[], GOLDEN_NORMS[], GOLDEN_FUNCTIONS[], GOLDEN_POINTWISE[],
+    GOLDEN_SHAPES[], GOLDEN_LOSSES[];
 
 /* The `make` of a part whose context is a GoldenOperator. */
 void golden_operator_make(GoldenFile *file, const void *context);

@@ -102,6 +102,10 @@ MUST_CHECK Status golden_list(const GoldenOptions *options, Error *err);
 /* cli/golden_check.c: computes everything anew and compares it with the folder. */
 MUST_CHECK Status golden_check(const char *folder, const GoldenOptions *options, Error *err);
 
+/* |got - truth| / bound: at most 1 is good.  NaN has to meet NaN; an infinity stands for everything from
+ * 2^128 - 2^103 on, unless the numbers are wide (binary64); within an infinite bound anything is good. */
+double golden_excess(double got, double truth, double bound, bool wide);
+
 /* cli/golden_against.c: compares another implementation's folder with the set. */
 MUST_CHECK Status golden_against(const char *folder, const char *other, const GoldenOptions *options,
                                  Error *err);

@@ -207,6 +207,9 @@ TruthId truth_unary(Truth *t, TruthKind kind, TruthId ida)
     const TruthNumber a = operand(t, ida);
     double slope;
     const double v = function(kind, a.v, &slope);
+    if ((kind == TRUTH_SIN || kind == TRUTH_COS) && fabs(a.v) >= 0x1p31 && fabs(a.v) < INFINITY)
+        return push(t, (TruthNumber){0.0, INFINITY},
+                    (TruthStep){.kind = kind, .a = ida}); /* nothing is said */
     const double e = a.e > 0.0 ? fabs(slope) * a.e : 0.0;
     return push(t, rounded(v, e, kind == TRUTH_SQRT ? 1.0 : 4.0), (TruthStep){.kind = kind, .a = ida});
 }

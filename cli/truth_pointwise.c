@@ -20,7 +20,10 @@ TruthId truth_gelu(Truth *t, TruthId x)
 static TruthId activated(Truth *t, TruthId x, Activation kind)
 {
     switch (kind) {
-    case ACTIVATION_SILU: return truth_binary(t, TRUTH_MULTIPLY, x, truth_sigmoid(t, x));
+    case ACTIVATION_SILU:
+        if (t->number[x].v == -INFINITY) /* its limit, where the product is none */
+            return truth_leaf(t, -0.0);
+        return truth_binary(t, TRUTH_MULTIPLY, x, truth_sigmoid(t, x));
     case ACTIVATION_GELU: return truth_gelu(t, x);
     case ACTIVATION_QUICK_GELU:
         return truth_binary(t, TRUTH_MULTIPLY, x, truth_sigmoid(t, truth_scale(t, x, 0x1.b3b646p+0)));
