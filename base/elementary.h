@@ -3,7 +3,7 @@
  * "Correctly rounded" has one answer, so these give the same bits on every machine, and so would any other
  * implementation of the same mathematics.  f(NaN) = NaN (7fc00000); limits and signed zeros as in C99, Annex F;
  * sin and cos of an infinity are NaN.  softplus(x) = log(1 + exp(x)), silu(x) = x / (1 + exp(-x)).
- * Derivations: the *_inline.h beside this file, one a family. */
+ * Derivations: docs/math/elementary.md, and the *_inline.h beside this file, one a family. */
 #ifndef BASE_ELEMENTARY_H
 #define BASE_ELEMENTARY_H
 

@@ -26,7 +26,7 @@ double denoising_loss_weight(const Schedule *s, int prediction, double min_snr_g
     const double snr = schedule_snr(s, t);
     const double least = snr < min_snr_gamma ? snr : min_snr_gamma;
     switch (prediction) {
-    case PREDICT_EPSILON: return least / snr;
+    case PREDICT_EPSILON: return snr > min_snr_gamma ? min_snr_gamma / snr : 1.0; /* SNR may be 0 */
     case PREDICT_V: return least / (snr + 1.0);
     default: break;
     }

@@ -6,7 +6,8 @@
  *     loss_i = w(t) * mean (out - target)^2,    out = unet(z_t, t, text(caption))
  *     target = e (epsilon), a_t e - s_t z0 (v_prediction), z0 (sample)
  *     w(t)   = 1, or with min_snr_gamma = g the weights of Hang et al. 2023 [Han23], section 3.4:
- *              min(SNR, g) / SNR (epsilon), min(SNR, g) / (SNR + 1) (v_prediction), min(SNR, g) (sample)
+ *              min(SNR, g) / SNR (epsilon; 1 where SNR is 0), min(SNR, g) / (SNR + 1) (v_prediction),
+ *              min(SNR, g) (sample)
  *
  * With probability `dropout` the caption is the empty one, so that the network learns both halves of
  * classifier-free guidance (Ho and Salimans 2022 [HoS22], algorithm 1).

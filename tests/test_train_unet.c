@@ -140,6 +140,16 @@ static void test_weights_by_hand(void)
         }
 }
 
+/* Without any signal SNR is 0: the limits of the weights, and no 0 / 0. */
+static void test_weights_at_zero_terminal_snr(void)
+{
+    const double alpha_bar[2] = {0.5, 0.0};
+    const Schedule s = {.steps = 2, .alpha_bar = alpha_bar, .final_alpha_bar = 1.0};
+    CHECK(denoising_loss_weight(&s, PREDICT_EPSILON, 5.0, 1) == 1.0);
+    CHECK(denoising_loss_weight(&s, PREDICT_V, 5.0, 1) == 0.0);
+    CHECK(denoising_loss_weight(&s, PREDICT_SAMPLE, 5.0, 1) == 0.0);
+}
+
 static void test_sample_does_not_depend_on_its_batch(void)
 {
     Bench b;
@@ -228,6 +238,7 @@ int main(void)
     test_losses_by_hand(PREDICT_V, 5.0);
     test_losses_by_hand(PREDICT_SAMPLE, 2.0);
     test_weights_by_hand();
+    test_weights_at_zero_terminal_snr();
     test_sample_does_not_depend_on_its_batch();
     test_share_of_dropped_captions();
     test_options();
