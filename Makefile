@@ -2,7 +2,7 @@
 # make check        layers and every test;  make test: the tests alone
 # make demo         16 pictures from 8 prompts with the shipped model: out/demo.png
 # make golden       the hashes that every build must give, compared with tests/golden/;
-#                   make golden-builds: the same with other compilers, options and processors
+#                   make matrix: the same with other compilers, options and processors
 # make verify-math  each elementary function on all 2^32 floats, against libm and MPFR: half an hour of one core
 # make bench        speed beside PyTorch and OpenBLAS where those are installed
 # make install      to PREFIX (/usr/local); make uninstall takes it away again
@@ -109,15 +109,16 @@ $(BUILD)/ldm99: $(BUILD)/cli/main.o $(CLI:%.c=$(BUILD)/%.o) $(LIBRARY)
 $(BUILD)/tests/%: $(BUILD)/tests/%.o $(CLI:%.c=$(BUILD)/%.o) $(LIBRARY)
 	$(quiet)$(CC) $(ALL_CFLAGS) $(LDFLAGS) $^ $(LDLIBS) -o $@
 
-# -MMD -MP writes a .d file beside each .o: the headers that it used.
+# A .d file beside each .o: the headers that it used.  tcc knows the older spelling alone.
+DEPENDENCIES := $(if $(findstring tcc,$(CC)),-MD,-MMD -MP)
 $(BUILD)/%.o: %.c Makefile
 	@mkdir -p $(@D)
-	$(quiet)$(CC) $(ALL_CFLAGS) -MMD -MP -c $< -o $@
+	$(quiet)$(CC) $(ALL_CFLAGS) $(DEPENDENCIES) -c $< -o $@
 
 define isa_rule
 $(BUILD)/%_isa.$(1).o: %_isa.c Makefile
 	@mkdir -p $$(@D)
-	$(quiet)$$(CC) $$(CONTRACT) $$(WARNINGS) -I. $$(CFLAGS) $$(isa_speed) $$(EXTRA) $$(flags_$(1)) -DISA=$(1) -MMD -MP -c $$< -o $$@
+	$(quiet)$$(CC) $$(CONTRACT) $$(WARNINGS) -I. $$(CFLAGS) $$(isa_speed) $$(EXTRA) $$(flags_$(1)) -DISA=$(1) $$(DEPENDENCIES) -c $$< -o $$@
 endef
 $(foreach l,$(levels),$(eval $(call isa_rule,$(l))))
 
@@ -157,8 +158,8 @@ demo: all
 golden: all
 	for t in 1 2 3; do $(RUN) $(BUILD)/ldm99 golden self -t $$t || exit; done
 
-golden-builds:
-	sh tools/golden_builds.sh
+matrix:
+	sh tests/matrix.sh
 
 # Finished parts are kept in $(BUILD)/verify/ until a function is compiled anew; a stopped run goes on from there.
 VERIFY     := exp expm1 log log1p sin cos tanh erf sigmoid silu softplus
@@ -201,6 +202,6 @@ uninstall:
 clean:
 	rm -rf build out
 
-.PHONY: all examples tests test layers check demo golden golden-builds bench verify-math verify-math-self verify-math-64 $(VERIFY:%=verify-math-%) install uninstall clean
+.PHONY: all examples tests test layers check demo golden matrix bench verify-math verify-math-self verify-math-64 $(VERIFY:%=verify-math-%) install uninstall clean
 .SECONDARY:
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
