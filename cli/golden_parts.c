@@ -1,4 +1,5 @@
-/* cli/golden_parts.c - the parts of a golden set, in the order of index.json. */
+#include "cli/golden_parts.h"
+
 #include "cli/golden_operator.h"
 
 GoldenPart golden_part(size_t i)
@@ -9,5 +10,10 @@ GoldenPart golden_part(size_t i)
         for (const GoldenOperator *o = operators[k]; o->name != NULL; o++)
             if (i-- == 0)
                 return (GoldenPart){o->name, golden_operator_make, o};
-    return (GoldenPart){NULL, NULL, NULL};
+    static const GoldenPart others[] = {
+        {"random", golden_random_make, NULL},
+        {"schedules", golden_schedules_make, NULL},
+        {"samplers", golden_samplers_make, NULL},
+    };
+    return i < sizeof others / sizeof others[0] ? others[i] : (GoldenPart){NULL, NULL, NULL};
 }

@@ -5,7 +5,7 @@
 
 #include "base/elementary64.h"
 
-static const double U = 0x1p-24, TINY = 0x1p-149, LARGEST = 0x1.fffffep+127;
+static const double TINY = 0x1p-149, LARGEST = 0x1.fffffep+127;
 
 typedef struct TruthPair {
     TruthId a, b; /* b = 0: the term is a itself */
@@ -20,7 +20,7 @@ typedef struct TruthStep {
 
 Truth truth_begin(Arena *arena, bool recording)
 {
-    Truth t = {.arena = arena, .recording = recording};
+    Truth t = {.arena = arena, .unit = 0x1p-24, .recording = recording};
     truth_leaf(&t, 0.0); /* number 0: what failures refer to */
     return t;
 }
@@ -59,11 +59,11 @@ static TruthNumber operand(const Truth *t, TruthId id)
 }
 
 /* v with the bound e plus `roundings` roundings of the result. */
-static TruthNumber rounded(double v, double e, double roundings)
+static TruthNumber rounded(const Truth *t, double v, double e, double roundings)
 {
     if (!(fabs(v) < INFINITY))
         return (TruthNumber){v, 0.0};
-    e += roundings * U * fabs(v);
+    e += roundings * t->unit * fabs(v);
     if (fabs(v) < 0x1p-125 && roundings > 0.0)
         e += TINY;
     return (TruthNumber){v, e == e ? e : INFINITY};
@@ -105,12 +105,12 @@ TruthId truth_binary(Truth *t, TruthKind kind, TruthId ida, TruthId idb)
     const TruthNumber a = operand(t, ida), b = operand(t, idb);
     TruthNumber y;
     switch (kind) {
-    case TRUTH_ADD: y = rounded(a.v + b.v, a.e + b.e, 1.0); break;
-    case TRUTH_SUBTRACT: y = rounded(a.v - b.v, a.e + b.e, 1.0); break;
-    case TRUTH_MULTIPLY: y = rounded(a.v * b.v, product_bound(a, b), 1.0); break;
+    case TRUTH_ADD: y = rounded(t, a.v + b.v, a.e + b.e, 1.0); break;
+    case TRUTH_SUBTRACT: y = rounded(t, a.v - b.v, a.e + b.e, 1.0); break;
+    case TRUTH_MULTIPLY: y = rounded(t, a.v * b.v, product_bound(a, b), 1.0); break;
     default: {
         const double v = a.v / b.v, e = a.e > 0.0 || b.e > 0.0 ? (a.e + fabs(v) * b.e) / fabs(b.v) : 0.0;
-        y = rounded(v, e, 1.0);
+        y = rounded(t, v, e, 1.0);
         break;
     }
     }
@@ -211,7 +211,7 @@ TruthId truth_unary(Truth *t, TruthKind kind, TruthId ida)
         return push(t, (TruthNumber){0.0, INFINITY},
                     (TruthStep){.kind = kind, .a = ida}); /* nothing is said */
     const double e = a.e > 0.0 ? fabs(slope) * a.e : 0.0;
-    return push(t, rounded(v, e, kind == TRUTH_SQRT ? 1.0 : 4.0), (TruthStep){.kind = kind, .a = ida});
+    return push(t, rounded(t, v, e, kind == TRUTH_SQRT ? 1.0 : 4.0), (TruthStep){.kind = kind, .a = ida});
 }
 
 TruthId truth_scale(Truth *t, TruthId ida, double factor)
@@ -219,7 +219,7 @@ TruthId truth_scale(Truth *t, TruthId ida, double factor)
     if (t->failed)
         return 0;
     const TruthNumber a = operand(t, ida);
-    const TruthNumber y = rounded(a.v * factor, fabs(factor) * a.e, fabs(factor) == 1.0 ? 0.0 : 1.0);
+    const TruthNumber y = rounded(t, a.v * factor, fabs(factor) * a.e, fabs(factor) == 1.0 ? 0.0 : 1.0);
     return push(t, y, (TruthStep){.kind = TRUTH_SCALE, .a = ida, .factor = factor});
 }
 
@@ -264,11 +264,12 @@ TruthId truth_sum_end(Truth *t)
         size += fabs(v);
     }
     if (fabs(sum) < INFINITY) {
-        e += size > LARGEST ? INFINITY : (growth(n > 0 ? (double)n - 1.0 : 0.0) + products) * U * size;
+        e +=
+            size > LARGEST ? INFINITY : (growth(n > 0 ? (double)n - 1.0 : 0.0) + products) * t->unit * size;
         if (products > 0.0 && size < (double)n * 0x1p-120)
             e += (double)n * TINY;
     }
-    return push(t, rounded(sum, e, 0.0), (TruthStep){.kind = TRUTH_DOT, .first = t->open, .count = n});
+    return push(t, rounded(t, sum, e, 0.0), (TruthStep){.kind = TRUTH_DOT, .first = t->open, .count = n});
 }
 
 TruthNumber truth_number(const Truth *t, TruthId id)
@@ -285,12 +286,12 @@ typedef struct {
     size_t terms;
 } Adjoint;
 
-static void send(Adjoint *to, TruthNumber dy, TruthNumber slope)
+static void send(const Truth *t, Adjoint *to, TruthNumber dy, TruthNumber slope)
 {
     const double v = dy.v * slope.v;
     to->v += v;
     to->size += fabs(v);
-    to->e += product_bound(dy, slope) + U * fabs(v) + (fabs(v) < 0x1p-125 && v != 0.0 ? TINY : 0.0);
+    to->e += product_bound(dy, slope) + t->unit * fabs(v) + (fabs(v) < 0x1p-125 && v != 0.0 ? TINY : 0.0);
     to->terms++;
 }
 
@@ -301,7 +302,7 @@ static void send_unary(const Truth *t, const TruthStep *s, TruthNumber y, TruthN
     if (s->kind != TRUTH_SCALE)
         function(s->kind, a.v, &slope);
     /* The slope is known as well as its function: to 8 roundings, and as far as a and y are. */
-    double e = s->kind == TRUTH_SCALE ? 0.0 : 8.0 * U * fabs(slope);
+    double e = s->kind == TRUTH_SCALE ? 0.0 : 8.0 * t->unit * fabs(slope);
     switch (s->kind) {
     case TRUTH_SQRT: e += y.e > 0.0 ? fabs(slope / y.v) * y.e : 0.0; break;
     case TRUTH_EXP:
@@ -309,12 +310,12 @@ static void send_unary(const Truth *t, const TruthStep *s, TruthNumber y, TruthN
     case TRUTH_LOG:
     case TRUTH_LOG1P: e += slope * slope * a.e; break;
     case TRUTH_SIN:
-    case TRUTH_COS: e += a.e + 8.0 * U; break;
-    case TRUTH_TANH: e += 2.0 * fabs(y.v) * y.e + 4.0 * U; break;
+    case TRUTH_COS: e += a.e + 8.0 * t->unit; break;
+    case TRUTH_TANH: e += 2.0 * fabs(y.v) * y.e + 4.0 * t->unit; break;
     case TRUTH_ERF: e += 2.0 * fabs(a.v * slope) * a.e; break;
     default: break;
     }
-    send(&all[s->a], dy, (TruthNumber){slope, e});
+    send(t, &all[s->a], dy, (TruthNumber){slope, e});
 }
 
 static void send_back(const Truth *t, TruthId id, TruthNumber dy, Adjoint *all)
@@ -325,42 +326,43 @@ static void send_back(const Truth *t, TruthId id, TruthNumber dy, Adjoint *all)
     switch (s->kind) {
     case TRUTH_LEAF: break;
     case TRUTH_ADD:
-        send(&all[s->a], dy, one);
-        send(&all[s->b], dy, one);
+        send(t, &all[s->a], dy, one);
+        send(t, &all[s->b], dy, one);
         break;
     case TRUTH_SUBTRACT:
-        send(&all[s->a], dy, one);
-        send(&all[s->b], dy, minus);
+        send(t, &all[s->a], dy, one);
+        send(t, &all[s->b], dy, minus);
         break;
     case TRUTH_MULTIPLY:
-        send(&all[s->a], dy, b);
-        send(&all[s->b], dy, a);
+        send(t, &all[s->a], dy, b);
+        send(t, &all[s->b], dy, a);
         break;
     case TRUTH_DIVIDE: {
-        const TruthNumber over = {1.0 / b.v, b.e / (b.v * b.v) + U / fabs(b.v)};
+        const TruthNumber over = {1.0 / b.v, b.e / (b.v * b.v) + t->unit / fabs(b.v)};
         const TruthNumber down = {-y.v / b.v,
-                                  (y.e + fabs(y.v / b.v) * b.e) / fabs(b.v) + U * fabs(y.v / b.v)};
-        send(&all[s->a], dy, over);
-        send(&all[s->b], dy, down);
+                                  (y.e + fabs(y.v / b.v) * b.e) / fabs(b.v) + t->unit * fabs(y.v / b.v)};
+        send(t, &all[s->a], dy, over);
+        send(t, &all[s->b], dy, down);
         break;
     }
     case TRUTH_DOT:
         for (size_t i = s->first; i < s->first + s->count; i++) {
             const TruthPair p = t->pair[i];
-            send(&all[p.a], dy, p.b == 0 ? one : t->number[p.b]);
+            send(t, &all[p.a], dy, p.b == 0 ? one : t->number[p.b]);
             if (p.b != 0)
-                send(&all[p.b], dy, t->number[p.a]);
+                send(t, &all[p.b], dy, t->number[p.a]);
         }
         break;
     default: send_unary(t, s, y, dy, all); break;
     }
 }
 
-static TruthNumber finished(const Adjoint *x)
+static TruthNumber finished(const Truth *t, const Adjoint *x)
 {
     if (!(fabs(x->v) < INFINITY))
         return (TruthNumber){x->v, 0.0};
-    return (TruthNumber){x->v, x->e + (x->terms > 1 ? growth((double)x->terms - 1.0) * U * x->size : 0.0)};
+    return (TruthNumber){x->v,
+                         x->e + (x->terms > 1 ? growth((double)x->terms - 1.0) * t->unit * x->size : 0.0)};
 }
 
 TruthNumber *truth_backward(Truth *t, const TruthId *y, const float *dy, size_t n)
@@ -375,7 +377,7 @@ TruthNumber *truth_backward(Truth *t, const TruthId *y, const float *dy, size_t 
         all[y[i]].terms++;
     }
     for (size_t id = t->count; id-- > 1;) {
-        const TruthNumber d = finished(&all[id]);
+        const TruthNumber d = finished(t, &all[id]);
         out[id] = (TruthNumber){d.v, 17.0 / 16.0 * d.e};
         if (all[id].terms > 0)
             send_back(t, (TruthId)id, d, all);

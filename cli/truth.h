@@ -54,6 +54,7 @@ typedef enum {
 
 typedef struct Truth {
     Arena *arena;
+    double unit;    /* u: 2^-24, or 2^-53 where the results are binary64 */
     bool recording; /* keep how numbers were made, for truth_backward */
     bool failed;    /* no memory */
     TruthNumber *number;

@@ -40,9 +40,11 @@ static void remove_set(const char *folder)
 static double worst_share(const GoldenTensor *t)
 {
     double worst = 0.0;
-    for (size_t i = 0; t->dtype == F32 && i < t->count; i++) {
+    for (size_t i = 0; i < t->count; i++) {
+        double got;
         const double bound = t->bound[t->bounds == 1 ? 0 : i];
-        const double share = golden_excess(((const float *)t->bits)[i], t->truth[i], bound, false);
+        dtype_to_f64(&got, (const char *)t->bits + i * dtype_size(t->dtype), t->dtype, 1);
+        const double share = golden_excess(got, t->truth[i], bound, t->dtype != F32);
         worst = share > worst ? share : worst;
     }
     return worst;
