@@ -5,7 +5,8 @@
 #                   make matrix: the same with other compilers, options and processors
 # make verify-math  each elementary function on all 2^32 floats, against libm and MPFR: half an hour of one core
 # make bench        speed beside PyTorch and OpenBLAS where those are installed
-# make install      to PREFIX (/usr/local); make uninstall takes it away again
+# make install      program, libraries, ldm99.h, ldm99.pc to PREFIX (/usr/local); make uninstall takes them away;
+#                   make install-check tries all of it in a scratch folder
 #
 # Switches, alone or together; each combination builds in its own folder under build/
 #   CC=clang        another compiler               OPENMP=0   one thread, no OpenMP
@@ -74,6 +75,8 @@ ifneq ($(CROSS),)
 LDFLAGS += -static
 endif
 EXTRA   += -DISA_LEVELS=$(words $(levels))
+# One set of objects serves program, tests and both installed libraries, which show what LDM_API marks.
+EXTRA   += -fPIC -fvisibility=hidden
 
 # Threads that wait may spin for some microseconds, not for milliseconds (cli/main.c does the same).
 export GOMP_SPINCOUNT ?= 3000
@@ -92,6 +95,11 @@ CLI     := $(filter-out cli/main.c,$(wildcard cli/*.c))
 TESTS   := $(sort $(patsubst tests/%.c,%,$(wildcard tests/test_*.c)))
 EXAMPLES := $(patsubst docs/examples/%.c,$(BUILD)/examples/%,$(wildcard docs/examples/*.c))
 LIBRARY := $(BUILD)/libldm99.a
+# What is installed; the library above is for us: it shows all names.
+PUBLIC  := $(BUILD)/public
+VERSION := $(shell sed -n 's/^.define LDM_VERSION "\(.*\)"/\1/p' api/ldm99.h)
+SONAME  := libldm99.so.$(firstword $(subst ., ,$(VERSION)))
+LIBDIR  ?= $(PREFIX)/lib
 
 flags_base   :=
 flags_avx2   := -mavx2
@@ -141,7 +149,7 @@ tests: $(TESTS:%=$(BUILD)/tests/%)
 
 # Runs every test even after a failure, fails if any did, and adds up what they say.
 test: tests all
-	@sh tools/run_tests.sh "$(RUN)" $(TESTS:%=$(BUILD)/tests/%)
+	@sh tools/run_tests.sh "$(RUN)" $(TESTS:%=$(BUILD)/tests/%) $(install_test)
 
 layers:
 	sh tools/check_layers.sh
@@ -190,14 +198,49 @@ bench: $(BUILD)/tests/bench_kernels $(BUILD)/tests/bench_train $(BUILD)/tests/pr
 	python3 tools/bench_kernels.py $(BUILD)/tests/bench_kernels
 	python3 tools/bench_train.py $(BUILD)/tests
 
-install: all
-	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/ldm99
+# All objects become one, in which every name but LDM_API's is made local.
+$(PUBLIC)/libldm99.a: $(OBJECTS)
+	@mkdir -p $(@D)
+	$(quiet)$(CROSS)ld -r -o $(PUBLIC)/ldm99.o $^
+	$(quiet)$(CROSS)objcopy --localize-hidden $(PUBLIC)/ldm99.o
+	$(quiet)rm -f $@ && $(AR) rcs $@ $(PUBLIC)/ldm99.o
+
+$(PUBLIC)/$(SONAME): $(OBJECTS)
+	@mkdir -p $(@D)
+	$(quiet)$(CC) $(ALL_CFLAGS) -shared -Wl,-soname,$(SONAME) -Wl,-z,defs $^ $(LDLIBS) -o $@
+
+$(PUBLIC)/ldm99.pc: Makefile api/ldm99.h
+	@mkdir -p $(@D)
+	@printf '%s\n' 'prefix=$(PREFIX)' 'libdir=$(LIBDIR)' 'includedir=$${prefix}/include' '' 'Name: ldm99' \
+	    'Description: latent diffusion in C99, the same bits everywhere' 'Version: $(VERSION)' \
+	    'Libs: -L$${libdir} -lldm99' 'Libs.private: -lm $(filter -fopenmp,$(EXTRA))' \
+	    'Cflags: -I$${includedir}' > $@
+
+install: all $(PUBLIC)/libldm99.a $(if $(CROSS),,$(PUBLIC)/$(SONAME)) $(PUBLIC)/ldm99.pc
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/include $(DESTDIR)$(LIBDIR)/pkgconfig \
+	    $(DESTDIR)$(PREFIX)/share/ldm99 $(DESTDIR)$(PREFIX)/share/man/man1
 	install -m 755 $(BUILD)/ldm99 $(DESTDIR)$(PREFIX)/bin/ldm99
+	install -m 644 api/ldm99.h $(DESTDIR)$(PREFIX)/include/ldm99.h
+	install -m 644 $(PUBLIC)/libldm99.a $(DESTDIR)$(LIBDIR)/libldm99.a
+	$(if $(CROSS),,install -m 755 $(PUBLIC)/$(SONAME) $(DESTDIR)$(LIBDIR)/libldm99.so.$(VERSION))
+	$(if $(CROSS),,ln -sf libldm99.so.$(VERSION) $(DESTDIR)$(LIBDIR)/$(SONAME))
+	$(if $(CROSS),,ln -sf $(SONAME) $(DESTDIR)$(LIBDIR)/libldm99.so)
+	install -m 644 $(PUBLIC)/ldm99.pc $(DESTDIR)$(LIBDIR)/pkgconfig/ldm99.pc
+	install -m 644 docs/ldm99.1 $(DESTDIR)$(PREFIX)/share/man/man1/ldm99.1
 	cp -R weights/model weights/recipes weights/world $(DESTDIR)$(PREFIX)/share/ldm99/
 
 uninstall:
-	rm -f $(DESTDIR)$(PREFIX)/bin/ldm99
+	rm -f $(DESTDIR)$(PREFIX)/bin/ldm99 $(DESTDIR)$(PREFIX)/include/ldm99.h $(DESTDIR)$(LIBDIR)/libldm99.a \
+	    $(DESTDIR)$(LIBDIR)/libldm99.so.$(VERSION) $(DESTDIR)$(LIBDIR)/$(SONAME) $(DESTDIR)$(LIBDIR)/libldm99.so \
+	    $(DESTDIR)$(LIBDIR)/pkgconfig/ldm99.pc $(DESTDIR)$(PREFIX)/share/man/man1/ldm99.1
 	rm -rf $(DESTDIR)$(PREFIX)/share/ldm99
+
+# Not where the built programs cannot run, or where a program would have to be built for the sanitizers too.
+install_test := $(if $(CROSS)$(RUN)$(filter 1,$(SAN)),,tools/check_install.sh)
+export CC OPENMP
+.PHONY: install-check
+install-check: all
+	@$(install_test)
 
 clean:
 	rm -rf build out
