@@ -58,7 +58,7 @@ MUST_CHECK Status model_create(Model *out, const ModelConfig *config, const Toke
                                uint64_t seed, unsigned trainable, Arena *arena, Error *err);
 
 /* Writes a folder that diffusers and model_open read: the parts that the model has, weights as dtype (F32,
- * F16 or BF16). */
+ * F16 or BF16).  model_index.json comes last: a folder without it is unfinished. */
 MUST_CHECK Status model_save(const Model *m, const char *folder, DType dtype, Arena *scratch, Error *err);
 
 /* Do the parts that are there fit together?  STATUS_SHAPE with one sentence when not. */

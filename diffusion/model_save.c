@@ -1,4 +1,6 @@
 /* diffusion/model_save.c - a model's folder, written (see diffusion/model.h). */
+#include <stdio.h>
+
 #include "base/file.h"
 #include "diffusion/model.h"
 #include "diffusion/sampler.h"
@@ -65,6 +67,16 @@ static void put(Save *s, const char *folder, const char *name, const Bytes *b)
         s->status = file_write(path, b->data, b->size, s->err);
 }
 
+/* The index of an older model goes first, so that it does not speak for a mixture of both. */
+static void drop_index(Save *s)
+{
+    const char *path = path_join(s->scratch, s->folder, "model_index.json");
+    if (path == NULL)
+        s->status = error_set(s->err, STATUS_MEMORY, "no memory to write %s", s->folder);
+    else
+        remove(path);
+}
+
 static void put_weights(Save *s, const char *folder, const char *name, const Weights *w, DType dtype)
 {
     const char *path = folder != NULL ? path_join(s->scratch, folder, name) : NULL;
@@ -84,8 +96,7 @@ Status model_save(const Model *m, const char *folder, DType dtype, Arena *scratc
         return error_set(err, STATUS_ARGUMENT, "%s: no sampler has the scheduler class \"%s\"", folder,
                          m->config.scheduler.class_name);
     const ArenaMark mark = arena_mark(scratch);
-    write_index(&index, m, m->config.scheduler.class_name);
-    put(&s, part_folder(&s, ""), "model_index.json", &index);
+    drop_index(&s);
     if (m->parts & MODEL_TOKENIZER) {
         const char *below = part_folder(&s, "tokenizer");
         if (s.status == STATUS_OK)
@@ -112,6 +123,8 @@ Status model_save(const Model *m, const char *folder, DType dtype, Arena *scratc
         scheduler_config_write(&scheduler, &m->config.scheduler, sampler->class_name, sampler->keys);
         put(&s, part_folder(&s, "scheduler"), "scheduler_config.json", &scheduler);
     }
+    write_index(&index, m, m->config.scheduler.class_name);
+    put(&s, part_folder(&s, ""), "model_index.json", &index);
     arena_release(scratch, mark);
     return s.status;
 }

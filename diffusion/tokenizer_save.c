@@ -53,20 +53,21 @@ static void write_specials(Bytes *b, const Tokenizer *t, bool config)
 
 Status tokenizer_save(const Tokenizer *t, const char *folder, Arena *scratch, Error *err)
 {
-    static const char *const NAMES[] = {"vocab.json", "merges.txt", "tokenizer_config.json",
-                                        "special_tokens_map.json"};
+    /* vocab.json comes last: without it the folder is no tokenizer, and the others change what it means. */
+    static const char *const NAMES[] = {"special_tokens_map.json", "tokenizer_config.json", "merges.txt",
+                                        "vocab.json"};
     const ArenaMark mark = arena_mark(scratch);
     Status status = folder_make(folder, err);
     for (int k = 0; k < 4 && status == STATUS_OK; k++) {
         Bytes b = {.arena = scratch};
         const char *path = path_join(scratch, folder, NAMES[k]);
         int *merge_of = arena_raw(scratch, (size_t)t->table.ranks, sizeof *merge_of);
-        if (k == 0)
-            write_vocabulary(&b, t);
-        else if (k == 1 && merge_of != NULL)
+        if (k < 2)
+            write_specials(&b, t, k == 1);
+        else if (k == 2 && merge_of != NULL)
             write_merges(&b, t, merge_of);
-        else if (k >= 2)
-            write_specials(&b, t, k == 2);
+        else if (k == 3)
+            write_vocabulary(&b, t);
         if (path == NULL || merge_of == NULL || b.failed)
             status = error_set(err, STATUS_MEMORY, "no memory to write %s/%s", folder, NAMES[k]);
         else
