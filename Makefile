@@ -155,6 +155,7 @@ layers:
 	sh tools/check_layers.sh
 	sh tools/check_reading_order.sh
 	sh tools/check_math_pages.sh
+	sh tools/check_sources.sh
 	@if command -v python3 >/dev/null; then python3 tools/check_argument_order.py; fi
 
 check: layers

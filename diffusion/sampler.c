@@ -71,6 +71,14 @@ void sampler_draw(SamplerRun *run, float *noise)
         rng_normal_fill(&run->rng[k], noise + (size_t)k * run->sample, run->sample);
 }
 
+void sampler_add_noise(SamplerRun *run, float *x, float sd, float *noise)
+{
+    if (sd == 0.0f)
+        return;
+    sampler_draw(run, noise);
+    schedule_mix(x, 1.0f, x, sd, noise, (size_t)run->images * run->sample);
+}
+
 void sampler_start(const SamplerRun *run, float *x)
 {
     for (size_t i = 0; i < (size_t)run->images * run->sample; i++)

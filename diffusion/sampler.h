@@ -12,7 +12,7 @@
  * remember in `state`; x is its own (a sigma-space method keeps x = x0 + sigma eps, and
  * unscales it in `input`).
  *
- * Noise is drawn inside `step` alone, by sampler_draw, once for each term of the method's formula that has
+ * Noise is drawn inside `step` alone, by sampler_draw or sampler_add_noise, once for each term of the method's formula that has
  * a noise, in the order of the calls: image k of the batch from its own stream, numbers in (C, H, W) order;
  * never when the term's coefficient is exactly 0.  So a batch of N gives what N runs of one image give.
  *
@@ -108,6 +108,10 @@ double sampler_round(const SamplerRun *run, double x);
 
 /* Noise for all images: (images, sample) numbers, image k from rng[k].  Zeros when there is no rng. */
 void sampler_draw(SamplerRun *run, float *noise);
+
+/* The last term of a step: x += sd z with z from sampler_draw, RN(x + RN(sd z)); nothing is drawn for sd = 0.
+ * noise has room for all images. */
+void sampler_add_noise(SamplerRun *run, float *x, float sd, float *noise);
 
 /* Pure noise becomes x before the first call: x = start_scale noise, in place. */
 void sampler_start(const SamplerRun *run, float *x);

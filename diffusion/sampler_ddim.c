@@ -101,18 +101,8 @@ static void step(SamplerRun *run, int call, float *x, float *out)
     if (run->options.clipped_epsilon)
         predict_epsilon(eps, x, x0, n, PREDICT_SAMPLE, c->a, c->s);
 
-    for (size_t i = 0; i < n; i++) {
-        const float p = c->to_x0 * x0[i];
-        const float q = c->to_epsilon * eps[i];
-        x[i] = p + q;
-    }
-    if (c->sd > 0.0f) {
-        sampler_draw(run, state->noise);
-        for (size_t i = 0; i < n; i++) {
-            const float r = c->sd * state->noise[i];
-            x[i] = x[i] + r;
-        }
-    }
+    schedule_mix(x, c->to_x0, x0, c->to_epsilon, eps, n);
+    sampler_add_noise(run, x, c->sd, state->noise);
 }
 
 /* diffusers 0.27.2, schedulers/scheduling_ddim.py, DDIMScheduler.__init__. */

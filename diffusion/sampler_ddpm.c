@@ -107,18 +107,8 @@ static void step(SamplerRun *run, int call, float *x, float *out)
 
     predict_x0(state->x0, x, out, n, run->config.prediction_type, c->a, c->s);
     limit_x0(state->x0, run->images, run->sample, &run->config, state->scratch);
-    for (size_t i = 0; i < n; i++) {
-        const float p = c->to_x0 * state->x0[i];
-        const float q = c->to_x * x[i];
-        x[i] = p + q;
-    }
-    if (c->sd > 0.0f) {
-        sampler_draw(run, state->noise);
-        for (size_t i = 0; i < n; i++) {
-            const float r = c->sd * state->noise[i];
-            x[i] = x[i] + r;
-        }
-    }
+    schedule_mix(x, c->to_x0, state->x0, c->to_x, x, n);
+    sampler_add_noise(run, x, c->sd, state->noise);
 }
 
 static const char *const KEYS[] = {"num_train_timesteps",

@@ -167,8 +167,7 @@ double schedule_sigma_at(const Schedule *s, double t)
 
 /* ---- mixing ---- */
 
-/* out = a x + b y */
-static void mix(float *out, float a, const float *x, float b, const float *y, size_t n)
+void schedule_mix(float *out, float a, const float *x, float b, const float *y, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
         const float p = a * x[i];
@@ -179,12 +178,12 @@ static void mix(float *out, float a, const float *x, float b, const float *y, si
 
 void schedule_add_noise(float *out, const float *x0, const float *noise, size_t n, const Schedule *s, int t)
 {
-    mix(out, (float)schedule_signal(s, t), x0, (float)schedule_noise(s, t), noise, n);
+    schedule_mix(out, (float)schedule_signal(s, t), x0, (float)schedule_noise(s, t), noise, n);
 }
 
 void schedule_velocity(float *out, const float *x0, const float *noise, size_t n, const Schedule *s, int t)
 {
-    mix(out, (float)schedule_signal(s, t), noise, -(float)schedule_noise(s, t), x0, n);
+    schedule_mix(out, (float)schedule_signal(s, t), noise, -(float)schedule_noise(s, t), x0, n);
 }
 
 /* ---- timesteps ---- */

@@ -56,12 +56,14 @@ double schedule_snr(const Schedule *s, int t);
 /* sigma at a time between timesteps, by linear interpolation of the table; clamped to 0 <= t <= T - 1. */
 double schedule_sigma_at(const Schedule *s, double t);
 
-/* out = a_t x0 + s_t noise, where a_t and s_t are rounded to binary32 first, as everywhere below:
- *   p = RN(a x0), q = RN(s noise), out = RN(p + q).   out may be x0 or noise. */
+/* out = a x + b y:  p = RN(a x), q = RN(b y), out = RN(p + q).  out may be x or y. */
+void schedule_mix(float *out, float a, const float *x, float b, const float *y, size_t n);
+
+/* out = a_t x0 + s_t noise by schedule_mix, a_t and s_t rounded to binary32.  out may be x0 or noise. */
 void schedule_add_noise(float *out, const float *x0, const float *noise, size_t n, const Schedule *s,
                         int t);
 
-/* The target of v-prediction, v = a_t noise - s_t x0 [SalH22, section 4]: RN(RN(a noise) - RN(s x0)). */
+/* The target of v-prediction, v = a_t noise - s_t x0 [SalH22, section 4], likewise. */
 void schedule_velocity(float *out, const float *x0, const float *noise, size_t n, const Schedule *s, int t);
 
 /* The N descending timesteps of DDPM, DDIM and PNDM [Lin24, table 2], rounded half to even:

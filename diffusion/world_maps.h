@@ -5,8 +5,8 @@
  *            drawing has the pixels of which it covers at least half
  *   sketch   how steep the picture is, along ridges only: the Sobel gradient of R, G, B (over white) and
  *            coverage, the steepest of the four; a pixel that is not the highest across its edge is left
- *            out (Canny 1986 [Canny86], section VIII: non-maximum suppression), its neighbours on a ridge
- *            are kept faint [ours]
+ *            out (non-maximum suppression, Canny 1986 [Canny86]), its neighbours on a ridge are kept faint
+ *            [ours]
  *   lines    the same scene by the hand of the world's line drawings, white on black
  *   depth    nearer is brighter: a thing is DEPTH_FRONT in front, DEPTH_BACK behind, and rises by up to
  *            DEPTH_RELIEF within an eighth of the picture from its outline (chamfer distance 3-4, Borgefors

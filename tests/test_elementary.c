@@ -4,6 +4,7 @@
 #include "base/file.h"
 #include "base/isa.h"
 #include "tests/check.h"
+#include "tests/libm_gates.h"
 
 typedef struct {
     const char *name;
@@ -14,21 +15,6 @@ typedef struct {
     uint32_t at_minus_infinity, at_minus_zero, at_zero, at_infinity; /* bits of the results */
     uint32_t hash; /* of 65536 results, see test_fixed_bits */
 } Function;
-
-static double sigmoid_libm(double x)
-{
-    return 1.0 / (1.0 + exp(-x));
-}
-
-static double silu_libm(double x)
-{
-    return x < -1000.0 ? -0.0 : x / (1.0 + exp(-x));
-}
-
-static double softplus_libm(double x)
-{
-    return x > 0.0 ? x + log1p(exp(-x)) : log1p(exp(x));
-}
 
 enum { NONE = 0x7fc00000, INF = 0x7f800000, ONE = 0x3f800000 };
 #define MINUS 0x80000000u

@@ -1,8 +1,8 @@
 #include "io/png.h"
-#include "io/crc32.h"
 #include "io/sha256.h"
 #include "tests/check.h"
 #include "tests/corpus.h"
+#include "tests/png_sums.h"
 
 /* Every colour type, depth and interlace gives the pixels that tests/make_image_corpus.py computed on its
  * own; hostile files give their sentence, leave the arena as it was and take little memory. */
@@ -79,18 +79,6 @@ static void test_every_allocation_can_fail(void)
             break;
     }
     CHECK(failures >= 5);
-}
-
-/* Makes every chunk's check sum right again, so that damage reaches what is behind it. */
-static void check_sums_repair(unsigned char *data, size_t size)
-{
-    for (size_t at = 8; at + 12 <= size;) {
-        const size_t length = be32_get(data + at);
-        if (length > size - at - 12)
-            return;
-        be32_put(data + at + 8 + length, crc32_update(0, data + at + 4, length + 4));
-        at += length + 12;
-    }
 }
 
 /* One bit flipped anywhere, check sums repaired.  Either answer will do; the sanitizers must see nothing

@@ -13,26 +13,9 @@
 
 #include "base/bits.h"
 #include "base/elementary.h"
+#include "tests/libm_gates.h"
 
-/* ---- libm.  With its own functions good to u, the three made of them are good to 2 u + 2^-52:
- * 1 + e and log1p(e) pass on less than the whole error of e. ---- */
-
-static double sigmoid_libm(double x)
-{
-    return 1.0 / (1.0 + exp(-x));
-}
-
-static double silu_libm(double x)
-{
-    return x < -1000.0 ? -0.0 : x / (1.0 + exp(-x));
-}
-
-static double softplus_libm(double x)
-{
-    return x > 0.0 ? x + log1p(exp(-x)) : log1p(exp(x));
-}
-
-/* ---- MPFR: each sets low and high, both of the same precision ---- */
+/* Each sets low and high, both of the same precision. */
 
 typedef int MpfrFunction(mpfr_t y, const mpfr_t x, mpfr_rnd_t mode);
 
