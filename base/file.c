@@ -36,10 +36,12 @@ Status file_read(Bytes *out, const char *path, Arena *arena, Error *err)
     if (status != STATUS_OK)
         return status;
     if (size >= SIZE_MAX / 2)
-        return error_set(err, STATUS_MEMORY, "%s: %llu bytes do not fit in memory", path, (unsigned long long)size);
+        return error_set(err, STATUS_MEMORY, "%s: %llu bytes do not fit in memory", path,
+                         (unsigned long long)size);
     unsigned char *data = arena_raw(arena, (size_t)size + 1, 1);
     if (data == NULL)
-        return error_set(err, STATUS_MEMORY, "%s: no memory for %llu bytes", path, (unsigned long long)size);
+        return error_set(err, STATUS_MEMORY, "%s: no memory for %llu bytes", path,
+                         (unsigned long long)size);
     if (file_read_part(data, path, 0, (size_t)size, err) != STATUS_OK)
         return err != NULL ? err->status : STATUS_FILE;
     data[size] = '\0'; /* so that text formats may look one byte ahead */
@@ -50,7 +52,9 @@ Status file_read(Bytes *out, const char *path, Arena *arena, Error *err)
 Status file_write(const char *path, const void *data, size_t size, Error *err)
 {
     char temporary[4096];
-    if (snprintf(temporary, sizeof temporary, "%s.tmp", path) >= (int)sizeof temporary)
+    struct stat about;
+    const bool special = stat(path, &about) == 0 && !S_ISREG(about.st_mode);
+    if (snprintf(temporary, sizeof temporary, special ? "%s" : "%s.tmp", path) >= (int)sizeof temporary)
         return error_set(err, STATUS_ARGUMENT, "%.100s...: the name is too long", path);
     FILE *file = fopen(temporary, "wb");
     if (file == NULL)
@@ -58,10 +62,11 @@ Status file_write(const char *path, const void *data, size_t size, Error *err)
     bool good = size == 0 || fwrite(data, 1, size, file) == size;
     good = fflush(file) == 0 && good;
     good = fclose(file) == 0 && good;
-    good = good && rename(temporary, path) == 0;
+    good = good && (special || rename(temporary, path) == 0);
     if (!good) {
         const int why = errno;
-        remove(temporary);
+        if (!special)
+            remove(temporary);
         return error_set(err, STATUS_FILE, "%s: cannot write (%s)", path, strerror(why));
     }
     return STATUS_OK;

@@ -15,7 +15,7 @@ MUST_CHECK Status file_read_part(void *out, const char *path, uint64_t offset, s
 MUST_CHECK Status file_size(uint64_t *out, const char *path, Error *err);
 
 /* Writes to "path.tmp", flushes, and renames it over `path`: readers see the old file or the new one, and a
- * failed run leaves nothing behind. */
+ * failed run leaves nothing behind.  A device or pipe (/dev/stdout) is written to as it is. */
 MUST_CHECK Status file_write(const char *path, const void *data, size_t size, Error *err);
 
 bool file_exists(const char *path); /* something can be opened for reading there */

@@ -1,9 +1,10 @@
-/* cli/command_compare.c - where two files of tensors or pictures differ. */
+/* cli/command_compare.c - where two files of tensors, two pictures or two dumps differ. */
 #include <stdio.h>
 #include <string.h>
 
 #include "cli/commands.h"
 #include "cli/common.h"
+#include "cli/dump_index.h"
 #include "cli/tensor_difference.h"
 
 typedef struct {
@@ -11,7 +12,8 @@ typedef struct {
     double tolerance;
     size_t tensors, different, missing;
     double worst;
-    const char *first; /* the first that differs; NULL: none yet */
+    const char *first; /* the first beyond the tolerance or without a match; NULL: none yet */
+    bool dumps;        /* equal stages, which are many, get no row */
 } Compare;
 
 static void begin_row(Compare *c, const char *name, const char *verdict)
@@ -20,15 +22,15 @@ static void begin_row(Compare *c, const char *name, const char *verdict)
     json_begin_object(w, NULL);
     json_write_text(w, "name", name);
     json_write_text(w, "verdict", verdict);
-    if (c->first == NULL && strcmp(verdict, "equal") != 0)
-        c->first = name;
 }
 
 /* A tensor that has no match in the other file. */
 static void report_missing(Compare *c, const char *name, const char *verdict)
 {
     c->missing++;
-    result_line(&c->command.result, "%-48s %s\n", name, verdict);
+    result_line(&c->command.result, "%-48s %s%s\n", name, verdict,
+                c->first == NULL ? "  <- first that differs" : "");
+    c->first = c->first != NULL ? c->first : name;
     begin_row(c, name, verdict);
     json_end(&c->command.result.json);
 }
@@ -38,10 +40,13 @@ static void report(Compare *c, const NamedTensor *a, const Difference *d)
     const Result *r = &c->command.result;
     char psnr[40] = "", place[160];
     const char *verdict = d->different == 0 ? "equal" : parts(d, c->tolerance) ? "differs" : "within";
-    const bool is_first = c->first == NULL;
+    const bool is_first = c->first == NULL && parts(d, c->tolerance);
+    c->first = is_first ? a->name : c->first;
     c->tensors++;
     c->worst = d->largest > c->worst ? d->largest : c->worst;
     c->different += parts(d, c->tolerance);
+    if (c->dumps && d->different == 0)
+        return;
     begin_row(c, a->name, verdict);
     difference_write(&c->command.result.json, a, d);
     json_end(&c->command.result.json);
@@ -92,6 +97,53 @@ static Status compare_files(Compare *c, const char *path_a, const char *path_b, 
     return STATUS_OK;
 }
 
+/* One stage of two dumps. */
+static Status compare_stage(Compare *c, const DumpStage *a, const DumpStage *b, Error *err)
+{
+    Arena *arena = &c->command.arena;
+    TensorFile x, y;
+    const ArenaMark mark = arena_mark(arena);
+    Status status = tensor_file_read(&x, a->path, arena, err);
+    if (status == STATUS_OK)
+        status = tensor_file_read(&y, b->path, arena, err);
+    if (status != STATUS_OK)
+        return status;
+    if (x.count != 1 || y.count != 1)
+        return error_set(err, STATUS_FORMAT, "%s: expected one tensor", x.count != 1 ? a->path : b->path);
+    x.tensors[0].name = a->name;
+    if (same_shape(&x.tensors[0], &y.tensors[0])) {
+        const Difference d = tensor_difference(&x.tensors[0], &y.tensors[0]);
+        report(c, &x.tensors[0], &d);
+    } else {
+        report_missing(c, a->name, "has another shape");
+    }
+    arena_release(arena, mark);
+    return STATUS_OK;
+}
+
+/* Stage after stage in the order of the first run. */
+static Status compare_dumps(Compare *c, const char *folder_a, const char *folder_b, Error *err)
+{
+    DumpIndex a, b;
+    Status status = dump_index_read(&a, folder_a, &c->command.arena, err);
+    if (status == STATUS_OK)
+        status = dump_index_read(&b, folder_b, &c->command.arena, err);
+    c->dumps = true;
+    for (size_t i = 0; status == STATUS_OK && i < a.count; i++) {
+        const DumpStage *match = dump_stage(&b, i, a.stage[i].name);
+        if (match != NULL)
+            status = compare_stage(c, &a.stage[i], match, err);
+        else
+            report_missing(c, a.stage[i].name, "is only in the first");
+    }
+    for (size_t i = 0; status == STATUS_OK && i < b.count; i++)
+        if (dump_stage(&a, i, b.stage[i].name) == NULL)
+            report_missing(c, b.stage[i].name, "is only in the second");
+    if (status == STATUS_OK && c->first == NULL)
+        result_line(&c->command.result, "%zu stages, none differs\n", c->tensors);
+    return status;
+}
+
 static Status run(Compare *c, Error *err)
 {
     const char *const *words = c->command.options.words;
@@ -100,7 +152,9 @@ static Status run(Compare *c, Error *err)
     json_write_text(w, "b", words[1]);
     json_write_number(w, "tolerance", c->tolerance);
     json_begin_array(w, "rows");
-    const Status status = compare_files(c, words[0], words[1], err);
+    const bool dumps = is_dump(words[0]) && is_dump(words[1]);
+    const Status status =
+        dumps ? compare_dumps(c, words[0], words[1], err) : compare_files(c, words[0], words[1], err);
     json_end(w);
     if (status != STATUS_OK)
         return status;
@@ -114,8 +168,9 @@ static Status run(Compare *c, Error *err)
         json_write_null(w, "first_different");
     if (c->different > 0 || c->missing > 0)
         return error_set(err, STATUS_DIFFERENT,
-                         "compare: %zu of %zu tensors differ by more than %g, %zu have no match",
-                         c->different, c->tensors, c->tolerance, c->missing);
+                         "compare: %zu of %zu %s differ by more than %g, %zu have no match%s%s",
+                         c->different, c->tensors, c->dumps ? "stages" : "tensors", c->tolerance,
+                         c->missing, c->first[0] != '\0' ? "; the first is " : "", c->first);
     return STATUS_OK;
 }
 
@@ -132,8 +187,8 @@ int command_compare(int argc, char **argv)
         .usage = "A B",
         .words_low = 2,
         .words_high = 2,
-        .about =
-            "Where two tensor files (.npy, .npz, .safetensors) or pictures differ; exit 4 when they do."};
+        .about = "Where two tensor files (.npy, .npz, .safetensors), pictures or dumps differ; exit 4 when "
+                 "they do."};
     if (command_begin(&c.command, &about, own, argc, argv)) {
         const Status status = run(&c, &c.command.error);
         (void)status; /* command_end reports the error */

@@ -3,6 +3,7 @@
 
 #include "base/rng.h"
 #include "cli/commands.h"
+#include "cli/dump.h"
 #include "cli/latent_file.h"
 #include "cli/run_model.h"
 #include "diffusion/vae_latent.h"
@@ -11,6 +12,8 @@
 typedef struct {
     Command command;
     RunModel model;
+    Dump dump;
+    const TapeWatch *watch; /* the dump's; NULL: nobody */
     const char *input, *output;
     bool sample;
     uint64_t seed;
@@ -53,6 +56,7 @@ static Status encode(Coding *c, Error *err)
         return status;
     const VaeConfig *config = &c->model.model.config.vae;
     Tape tape = {.arena = arena};
+    tape_watch(&tape, c->watch, "vae");
     Tensor *x = read_picture(c, &tape, arena, err);
     if (x == NULL)
         return err->status;
@@ -65,6 +69,8 @@ static Status encode(Coding *c, Error *err)
         z = latent_sample(&tape, moments, noise);
     }
     z = latent_scale(&tape, config, z);
+    tape.place = NULL;
+    z = tape_named(&tape, z, "latents", "");
     if (z == NULL)
         return error_set(err, tape.error.status, "%s", tape.error.text);
     const uint64_t dim[4] = {1, (uint64_t)z->dim[1], (uint64_t)z->dim[2], (uint64_t)z->dim[3]};
@@ -103,6 +109,9 @@ static Status decode(Coding *c, Error *err)
     json_write_text(w, "model", c->model.folder);
     json_write_text(w, "input", c->input);
     json_write_int(w, "pictures", dim[0]);
+    c->model.model.watch = c->watch;
+    if (c->watch != NULL)
+        dump_show(&c->dump, "latents", latents, 4, dim);
     status = decode_latents(pictures, &c->model.model, latents, dim[0], dim[2], dim[3], arena, err);
     for (int i = 0; i < dim[0] && status == STATUS_OK; i++) {
         const char *path = NULL;
@@ -115,6 +124,24 @@ static Status decode(Coding *c, Error *err)
     if (status == STATUS_OK)
         report_memory(&c->command);
     return status;
+}
+
+static int with_dump(Coding *c, const Options *about, const Option *own, int argc, char **argv,
+                     Status (*run)(Coding *c, Error *err))
+{
+    Option dump[DUMP_OPTIONS];
+    Options all = *about;
+    dump_table(&c->dump, dump);
+    all.tables[1] = dump;
+    if (command_begin(&c->command, &all, own, argc, argv)) {
+        Error *err = &c->command.error;
+        Status status = dump_begin(&c->watch, &c->dump, &c->command, err);
+        if (status == STATUS_OK)
+            status = run(c, err);
+        status = dump_end(&c->dump, err);
+        (void)status; /* command_end reports the error */
+    }
+    return command_end(&c->command);
 }
 
 int command_encode(int argc, char **argv)
@@ -132,11 +159,7 @@ int command_encode(int argc, char **argv)
         {OPTION_END, NULL, 0, NULL, NULL, 0, 0, NULL, NULL},
     };
     const Options about = {.command = "encode", .usage = "", .about = "A picture to its latent."};
-    if (command_begin(&c.command, &about, own, argc, argv)) {
-        const Status status = encode(&c, &c.command.error);
-        (void)status; /* command_end reports the error */
-    }
-    return command_end(&c.command);
+    return with_dump(&c, &about, own, argc, argv, encode);
 }
 
 int command_decode(int argc, char **argv)
@@ -152,9 +175,5 @@ int command_decode(int argc, char **argv)
         {OPTION_END, NULL, 0, NULL, NULL, 0, 0, NULL, NULL},
     };
     const Options about = {.command = "decode", .usage = "", .about = "Latents to pictures."};
-    if (command_begin(&c.command, &about, own, argc, argv)) {
-        const Status status = decode(&c, &c.command.error);
-        (void)status; /* command_end reports the error */
-    }
-    return command_end(&c.command);
+    return with_dump(&c, &about, own, argc, argv, decode);
 }

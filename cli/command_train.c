@@ -39,6 +39,9 @@ static Status run(TrainCommand *t, Error *err)
     }
     if (t->output == NULL)
         return error_set(err, STATUS_ARGUMENT, "train: --output FOLDER is needed");
+    if (strcmp(t->part, "tokenizer") == 0 && (t->dump.folder != NULL || t->dump.trace != NULL))
+        return error_set(err, STATUS_ARGUMENT,
+                         "train tokenizer: there are no intermediates to dump or trace");
     if (t->world_path == NULL)
         status = shipped_folder(&t->world_path, "world", &t->command.arena, err);
     if (status == STATUS_OK)
@@ -51,7 +54,11 @@ static Status run(TrainCommand *t, Error *err)
         return status;
     if (strcmp(t->part, "tokenizer") == 0)
         return train_tokenizer_part(t, err);
-    return strcmp(t->part, "vae") == 0 ? train_vae_part(t, err) : train_unet_part(t, err);
+    status = dump_begin(&t->watch, &t->dump, &t->command, err);
+    if (status == STATUS_OK)
+        status = strcmp(t->part, "vae") == 0 ? train_vae_part(t, err) : train_unet_part(t, err);
+    const Status dumped = dump_end(&t->dump, err);
+    return status == STATUS_OK ? dumped : status;
 }
 
 int command_train(int argc, char **argv)
@@ -59,6 +66,7 @@ int command_train(int argc, char **argv)
     TrainCommand t = {.overrides = RECIPE_OVERRIDES_NONE};
     double steps = -1.0, seed = -1.0, sample_every = -1.0, save_every = -1.0;
     const double most = 9007199254740992.0;
+    Option dump[DUMP_OPTIONS];
     const Option own[] = {
         {OPTION_TEXT, "recipe", 0, NULL, &t.recipe_path, 0, 0, NULL,
          "JSON recipe; the shipped one when left out"},
@@ -89,7 +97,9 @@ int command_train(int argc, char **argv)
                            .usage = "tokenizer|vae|unet",
                            .words_low = 1,
                            .words_high = 1,
+                           .tables = {NULL, dump},
                            .about = "Trains one part by its recipe and saves it in the diffusers layout."};
+    dump_table(&t.dump, dump);
     if (command_begin(&t.command, &about, own, argc, argv)) {
         t.overrides.max_train_steps = (int64_t)steps;
         t.overrides.seed = (int64_t)seed;

@@ -9,6 +9,7 @@
 typedef struct {
     Command command;
     Txt2ImgRequest request;
+    Dump dump;
     const char *output, *save_latents, *grid, *preset;
     bool print_schedule;
 } Txt2Img;
@@ -34,7 +35,7 @@ static Status show_schedule(Txt2Img *t, Error *err)
     return status;
 }
 
-static Status run(Txt2Img *t, Error *err)
+static Status make(Txt2Img *t, Error *err)
 {
     Txt2ImgRequest *r = &t->request;
     Txt2ImgOptions options;
@@ -64,10 +65,21 @@ static Status run(Txt2Img *t, Error *err)
     return status;
 }
 
+static Status run(Txt2Img *t, Error *err)
+{
+    const TapeWatch *watch;
+    Status status = dump_begin(&watch, &t->dump, &t->command, err);
+    t->request.dump = watch != NULL ? &t->dump : NULL;
+    if (status == STATUS_OK)
+        status = make(t, err);
+    const Status dumped = dump_end(&t->dump, err);
+    return status == STATUS_OK ? dumped : status;
+}
+
 int command_txt2img(int argc, char **argv)
 {
     Txt2Img t = {.output = "output.png", .preset = "none", .request = TXT2IMG_REQUEST};
-    Option request[TXT2IMG_OPTIONS];
+    Option request[TXT2IMG_OPTIONS], dump[DUMP_OPTIONS];
     const Option own[] = {
         {OPTION_INT, "batch-count", 'b', "num-images-per-prompt batch-size", &t.request.batch, 1, 65536,
          NULL, "pictures"},
@@ -87,9 +99,10 @@ int command_txt2img(int argc, char **argv)
                            .usage = "",
                            .about = "Pictures from a prompt.",
                            .presets = TXT2IMG_PRESETS,
-                           .tables = {NULL, own}};
+                           .tables = {NULL, own, dump}};
     t.request.name = "txt2img";
     txt2img_request_table(&t.request, request);
+    dump_table(&t.dump, dump);
     if (command_begin(&t.command, &about, request, argc, argv)) {
         const Status status = run(&t, &t.command.error);
         (void)status; /* command_end reports the error */

@@ -111,6 +111,7 @@ Status run_part(TrainCommand *t, const TrainTask *task, Weights *const *weights,
                     .trainer = &trainer,
                     .folder = t->output,
                     .resume = t->resume,
+                    .dump = t->watch != NULL ? &t->dump : NULL,
                     .save = save,
                     .sheet = sheet,
                     .self = self};

@@ -3,6 +3,7 @@
 #define CLI_TRAIN_PARTS_H
 
 #include "cli/common.h"
+#include "cli/dump.h"
 #include "cli/train_run.h"
 #include "diffusion/recipe.h"
 #include "diffusion/world_sample.h"
@@ -11,6 +12,8 @@ typedef struct {
     Command command;
     const char *part, *recipe_path, *output, *world_path, *vae_path, *tokenizer_path;
     bool resume;
+    Dump dump;
+    const TapeWatch *watch; /* the dump's; NULL: nobody */
     RecipeOverrides overrides;
     Recipe recipe;
     World world;

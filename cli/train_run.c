@@ -171,6 +171,10 @@ Status train_run(TrainRun *run, Error *err)
     s.progress = progress_begin(t->task->name, run->command->quiet, t->step);
     while (status == STATUS_OK && t->step < run->recipe->train.max_train_steps) {
         TrainReport report;
+        if (run->dump != NULL) {
+            t->watch = &run->dump->watch;
+            dump_scope(run->dump, "step.%06llu", (unsigned long long)t->step + 1);
+        }
         status = trainer_step(t, &report, err);
         if (status == STATUS_OK)
             status = after_step(&s, &report, err);

@@ -5,7 +5,7 @@
 #ifndef CLI_TRAIN_RUN_H
 #define CLI_TRAIN_RUN_H
 
-#include "cli/common.h"
+#include "cli/dump.h"
 #include "diffusion/recipe.h"
 #include "diffusion/trainer.h"
 
@@ -15,6 +15,7 @@ typedef struct {
     Trainer *trainer;
     const char *folder;
     bool resume;
+    Dump *dump; /* of every step; NULL: none */
     /* Both are called with the averaged weights in place. */
     Status (*save)(void *self, const char *folder, Arena *scratch, Error *err);
     Status (*sheet)(void *self, const char *path, Arena *scratch, Error *err); /* NULL: no sheets */

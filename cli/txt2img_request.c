@@ -73,6 +73,47 @@ void txt2img_request_table(Txt2ImgRequest *r, Option table[TXT2IMG_OPTIONS])
     memcpy(table, rows, sizeof rows);
 }
 
+/* ---- what a dump sees between the network's stages: step.NN.latents, step.NN.noise_pred, latents ---- */
+
+static void show_latents(const Txt2ImgRequest *r, const SamplerRun *run, const char *name, const float *x)
+{
+    const UnetConfig *c = &r->run.model.config.unet;
+    const int factor = vae_factor(&r->run.model.config.vae);
+    const int height = r->height > 0 ? r->height / factor : c->sample_height;
+    const int channels = c->out_channels, width = (int)(run->sample / (size_t)(channels * height));
+    dump_show(r->dump, name, x, 4, (const int[]){run->images, channels, height, width});
+}
+
+static Status before_call(void *context, const SamplerRun *run, int call, float *x, Error *err)
+{
+    const Txt2ImgRequest *r = context;
+    (void)err;
+    dump_scope(r->dump, "step.%02d", call);
+    show_latents(r, run, "latents", x);
+    return STATUS_OK;
+}
+
+static Status after_guidance(void *context, const SamplerRun *run, int call, const float *input, float *out,
+                             Error *err)
+{
+    (void)call;
+    (void)input;
+    (void)err;
+    show_latents(context, run, "noise_pred", out);
+    return STATUS_OK;
+}
+
+static Status after_call(void *context, const SamplerRun *run, int call, float *x, Error *err)
+{
+    const Txt2ImgRequest *r = context;
+    (void)err;
+    if (call + 1 == run->calls) {
+        dump_scope(r->dump, "%s", "");
+        show_latents(r, run, "latents", x);
+    }
+    return STATUS_OK;
+}
+
 static bool on_step(void *context, const DenoiseProgress *at)
 {
     Txt2ImgRequest *r = context;
@@ -114,7 +155,13 @@ Status txt2img_request_open(Txt2ImgRequest *r, Txt2ImgOptions *o, Command *c, Er
 
 Status txt2img_request_run(Txt2ImgResult *out, Txt2ImgRequest *r, const Txt2ImgOptions *o, Error *err)
 {
-    const DenoiseHooks hooks = {.context = r, .progress = on_step};
+    DenoiseHooks hooks = {.context = r, .progress = on_step};
+    if (r->dump != NULL) {
+        hooks.before = before_call;
+        hooks.guided = after_guidance;
+        hooks.after = after_call;
+        r->run.model.watch = &r->dump->watch;
+    }
     Txt2ImgOptions with_hooks = *o;
     with_hooks.loop = &hooks;
     interrupts_watch();

@@ -3,6 +3,7 @@
 #ifndef CLI_TXT2IMG_REQUEST_H
 #define CLI_TXT2IMG_REQUEST_H
 
+#include "cli/dump.h"
 #include "cli/model_files.h"
 #include "cli/progress.h"
 #include "cli/run_model.h"
@@ -16,6 +17,7 @@ typedef struct {
     double guidance, rescale, eta;
     uint64_t seed; /* of the first picture */
     RunModel run;
+    Dump *dump; /* who records intermediates; NULL: nobody */
     /* Filled by txt2img_request_open: */
     ModelFiles files;
     char latents_hash[65]; /* "" without a file of latents */

@@ -23,16 +23,20 @@ void attention_layer_load_vae(AttentionLayer *a, Weights *w, const char *prefix,
     a->to_out = weights_linear(w, prefix, old ? "proj_attn" : "to_out.0", channels, channels);
 }
 
-/* Who asked for the probabilities of which layer. */
+/* Who asked for the probabilities of which layer: the hooks (NULL: not they), who may change them, and the tape's
+ * observer. */
 typedef struct {
     const UnetHooks *hooks;
     const char *name;
+    bool observed;
 } MapCall;
 
 static Tensor *show_map(void *context, Tape *tape, Tensor *probabilities)
 {
     const MapCall *call = context;
-    return call->hooks->map(call->hooks->map_context, tape, call->name, probabilities);
+    if (call->hooks != NULL)
+        probabilities = call->hooks->map(call->hooks->map_context, tape, call->name, probabilities);
+    return call->observed ? tape_named(tape, probabilities, call->name, "probabilities") : probabilities;
 }
 
 Tensor *attention_layer(Tape *tape, const AttentionLayer *a, Tensor *x, Tensor *context,
@@ -44,9 +48,11 @@ Tensor *attention_layer(Tape *tape, const AttentionLayer *a, Tensor *x, Tensor *
     Tensor *q = hooked_linear(tape, hooks, &a->to_q, x);
     Tensor *k = hooked_linear(tape, hooks, &a->to_k, over);
     Tensor *v = hooked_linear(tape, hooks, &a->to_v, over);
-    MapCall call = {.hooks = hooks, .name = a->name};
+    const bool hooked = hooks_want_map(hooks, a->name, x->dim[1]);
+    MapCall call = {.hooks = hooked ? hooks : NULL, .name = a->name};
     AttentionOptions options = {.heads = a->heads};
-    if (hooks_want_map(hooks, a->name, x->dim[1])) {
+    call.observed = tape_wants_to_see(tape, a->name, "probabilities");
+    if (hooked || call.observed) {
         options.edit = show_map;
         options.edit_context = &call;
     }

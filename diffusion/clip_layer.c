@@ -1,7 +1,9 @@
 #include "diffusion/clip_layer.h"
 
 #include <math.h>
+#include <string.h>
 
+#include "diffusion/layer_name.h"
 #include "nn/attention.h"
 #include "nn/elementwise.h"
 #include "nn/layer_norm.h"
@@ -21,7 +23,8 @@ void clip_layer_load(ClipLayer *l, Weights *w, const char *prefix, const ClipSha
 {
     const int width = shape->width, inner = shape->inner;
     const double attention = 1.0 / sqrt(width), residual = attention / sqrt(2.0 * shape->layers);
-    *l = (ClipLayer){.shape = *shape};
+    const char *encoder = strstr(prefix, "encoder.");
+    *l = (ClipLayer){.name = layer_name(w, encoder != NULL ? encoder : prefix), .shape = *shape};
     l->norm1 = weights_norm(w, prefix, "layer_norm1", width);
     l->q = clip_linear(w, prefix, "self_attn.q_proj", width, width, attention);
     l->k = clip_linear(w, prefix, "self_attn.k_proj", width, width, attention);
@@ -42,18 +45,34 @@ static Tensor *project(Tape *tape, const Affine *a, Tensor *x)
     return linear(tape, x, a->weight, a->bias);
 }
 
+static Tensor *show_map(void *context, Tape *tape, Tensor *probabilities)
+{
+    return tape_named(tape, probabilities, ((const ClipLayer *)context)->name, "self_attn.probabilities");
+}
+
+static Tensor *self_attention(Tape *tape, const ClipLayer *l, Tensor *h)
+{
+    Tensor *q = project(tape, &l->q, h), *k = project(tape, &l->k, h), *v = project(tape, &l->v, h);
+    AttentionOptions options = {.heads = l->shape.heads, .causal = l->shape.causal};
+    if (tape_wants_to_see(tape, l->name, "self_attn.probabilities")) {
+        options.edit = show_map;
+        options.edit_context = (void *)(size_t)l; /* only read */
+    }
+    h = attention(tape, q, k, v, options);
+    return tape_named(tape, project(tape, &l->out, h), l->name, "self_attn");
+}
+
 static Tensor *run(Tape *tape, const void *context, Tensor *const *inputs)
 {
     const ClipLayer *l = context;
     const ClipShape *s = &l->shape;
     Tensor *x = inputs[0];
     Tensor *h = norm(tape, &l->norm1, x, s->eps);
-    Tensor *q = project(tape, &l->q, h), *k = project(tape, &l->k, h), *v = project(tape, &l->v, h);
-    h = attention(tape, q, k, v, (AttentionOptions){.heads = s->heads, .causal = s->causal});
-    x = add(tape, x, project(tape, &l->out, h));
+    x = add(tape, x, self_attention(tape, l, h));
     h = norm(tape, &l->norm2, x, s->eps);
     h = activate(tape, project(tape, &l->fc1, h), s->act);
-    return add(tape, x, project(tape, &l->fc2, h));
+    h = tape_named(tape, project(tape, &l->fc2, h), l->name, "mlp");
+    return tape_named(tape, add(tape, x, h), l->name, "");
 }
 
 Tensor *clip_layer(Tape *tape, const ClipLayer *l, Tensor *x)

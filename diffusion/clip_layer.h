@@ -21,6 +21,7 @@ typedef struct {
 } ClipShape;
 
 typedef struct {
+    const char *name; /* "encoder.layers.0": the prefix without "text_model." and the like */
     Affine norm1, norm2;
     Affine q, k, v, out;
     Affine fc1, fc2;

@@ -86,21 +86,18 @@ Tensor *clip_text(Tape *tape, const ClipText *t, const int *ids, int N, int T, C
                          c->shape.layers);
     const bool whole = run != NULL && (run->states != NULL || run->want_pooled);
     const int wanted = c->shape.layers - skip, layers = whole ? c->shape.layers : wanted;
-    Tensor *x = tape_named(tape, embed(tape, t, ids, N, T), "text_encoder", "hidden_states.0"), *kept = x;
+    Tensor *x = tape_named(tape, embed(tape, t, ids, N, T), "embeddings", ""), *kept = x;
     for (int i = 0; i <= layers; i++) {
-        if (i > 0) {
-            char name[WEIGHTS_NAME];
+        if (i > 0)
             x = clip_layer(tape, &t->layer[i - 1], x);
-            tape_named(tape, x, "text_encoder", weights_child(name, "", "hidden_states.%d", i));
-        }
         if (run != NULL && run->states != NULL)
             run->states[i] = x;
         kept = i == wanted ? x : kept;
     }
-    Tensor *last = tape_named(tape, final_norm(tape, t, kept), "text_encoder", "last_hidden_state");
+    Tensor *last = tape_named(tape, final_norm(tape, t, kept), "final_layer_norm", "");
     if (run != NULL && run->want_pooled) {
         Tensor *end = skip > 0 ? final_norm(tape, t, x) : last;
-        run->pooled = tape_named(tape, pool(tape, t, end, ids, N, T), "text_encoder", "pooler_output");
+        run->pooled = tape_named(tape, pool(tape, t, end, ids, N, T), "pooler_output", "");
         run->projected = t->projection != NULL ? linear(tape, run->pooled, t->projection, NULL) : NULL;
     }
     return last;

@@ -47,6 +47,8 @@ typedef struct {
     Unet unet;
     Vae vae;
     Weights text_weights, unet_weights, vae_weights;
+    const TapeWatch
+        *watch; /* looks on while the parts run, as "text_encoder.", "unet.", "vae."; NULL: nobody */
 } Model;
 
 /* Reads the wanted parts; those of `trainable` get gradients.  The arena keeps everything. */

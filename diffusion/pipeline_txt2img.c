@@ -103,6 +103,7 @@ static Status sample_latents(float *x, const Run *run, const float *text, Arena 
                             .text = text,
                             .tokens = run->m->tokenizer.length,
                             .hooks = o->unet,
+                            .watch = run->m->watch,
                             .arena = arena};
     const Denoiser denoiser = unet_denoiser(&network);
     return denoise(x, &loop, &denoiser, (GuidanceOptions){o->guidance, o->rescale}, o->loop, arena, err);
@@ -122,6 +123,7 @@ Status decode_latents(Image *out, const Model *m, const float *latents, int coun
             return status;
         const ArenaMark mark = arena_mark(arena);
         Tape tape = {.arena = arena};
+        tape_watch(&tape, m->watch, "vae");
         Tensor *z = tape_input(&tape, (float *)(size_t)(latents + (size_t)k * sample), 4, shape, false);
         const Tensor *picture = vae_decode(&tape, &m->vae, latent_unscale(&tape, c, z));
         if (picture == NULL)

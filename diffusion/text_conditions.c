@@ -27,6 +27,7 @@ Status text_rows(float **out, PromptReport *report, const Model *m, const char *
             return status;
         const ArenaMark mark = arena_mark(arena);
         Tape tape = {.arena = arena};
+        tape_watch(&tape, m->watch, "text_encoder");
         ClipTextRun run = {.skip = skip};
         const Tensor *last = clip_text(&tape, &m->text, prompt.ids, 1, T, &run);
         if (last == NULL)

@@ -84,7 +84,9 @@ static Tensor *loss_of(const UnetTraining *self, const LatentPool *pool, Tape *t
                        int count)
 {
     const int dim[4] = {count, pool->channels, pool->height, pool->width};
+    tape->place = "text_encoder";
     Tensor *text = clip_text(tape, self->text, b->ids, count, pool->tokens, NULL);
+    tape->place = "unet";
     Tensor *out = unet(tape, self->unet, tape_input(tape, b->z, 4, dim, false), b->timestep, text, NULL);
     Tensor *loss = mse_loss(tape, out, tape_input(tape, b->target, 4, dim, false));
     return multiply(tape, loss, tape_input(tape, b->weight, 1, &count, false));

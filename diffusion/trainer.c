@@ -85,7 +85,11 @@ static Status run_samples(Trainer *t, Losses losses, uint64_t first, int count, 
                  .gradients = &t->gradients,
                  .recording = share != 0.0f,
                  .checkpoint = t->options.gradient_checkpointing};
+    if (share != 0.0f)
+        tape_watch(&tape, t->watch, t->task->name);
     Tensor *loss = losses(t->task->self, &tape, first, count);
+    tape.place = NULL;
+    tape_named(&tape, loss, "loss", "");
     if (loss != NULL && tensor_count(loss) != (size_t)count)
         loss = tape_fail(&tape, STATUS_SHAPE, "%s: %zu losses for %d samples", t->task->name,
                          tensor_count(loss), count);
@@ -99,6 +103,20 @@ static Status run_samples(Trainer *t, Losses losses, uint64_t first, int count, 
     arena_release(&t->activations, activations);
     arena_release(&t->gradients, gradients);
     return status;
+}
+
+/* Shows the gradients of a whole step. */
+static void show_gradients(const Trainer *t)
+{
+    Tape tape = {.arena = NULL};
+    tape_watch(&tape, t->watch, "grad");
+    for (int i = 0; t->watch != NULL && i < t->weights_count; i++)
+        for (const Parameter *p = t->weights[i]->first; p != NULL; p = p->next) {
+            Tensor gradient = *p->tensor;
+            gradient.data = p->tensor->grad;
+            if (gradient.data != NULL)
+                tape_named(&tape, &gradient, p->name, "");
+        }
 }
 
 Status trainer_step(Trainer *t, TrainReport *report, Error *err)
@@ -116,6 +134,7 @@ Status trainer_step(Trainer *t, TrainReport *report, Error *err)
         if (status != STATUS_OK)
             return status;
     }
+    show_gradients(t);
     const double loss = sum / o->batch_size, norm = grad_clip(t->parameters, t->count, o->max_grad_norm);
     if (loss - loss != 0.0 || norm - norm != 0.0)
         return error_set(err, STATUS_NOT_FINITE, "training %s: step %llu has loss %g and gradient norm %g",

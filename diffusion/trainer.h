@@ -68,6 +68,8 @@ typedef struct {
     Optimizer optimizer;
     Ema ema;
     Arena activations, gradients; /* of one micro-batch */
+    const TapeWatch
+        *watch; /* sees each step's forward pass, "loss", and "grad.PARAMETER" before it is clipped */
 } Trainer;
 
 /* Room for the state; the averaged weights start as the weights.  trainer_free gives the step's memory back

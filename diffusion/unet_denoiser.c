@@ -11,6 +11,7 @@ static Status predict(void *context, float *out, const float *x, double time, Er
     const int text_shape[3] = {rows, d->tokens, c->level[0].cross_attention_dim};
     const ArenaMark mark = arena_mark(d->arena);
     Tape tape = {.arena = d->arena};
+    tape_watch(&tape, d->watch, "unet");
     Tensor *in = tape_result(&tape, NULL, 4, shape);
     Tensor *text = tape_input(&tape, (float *)(size_t)d->text, 3, text_shape, false);
     float *times = tape_alloc(&tape, (size_t)rows, sizeof *times);

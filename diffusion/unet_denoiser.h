@@ -13,6 +13,7 @@ typedef struct {
     const float *text;      /* (conditions, images, tokens, cross_attention_dim) */
     int tokens;             /* rows of one text */
     const UnetHooks *hooks; /* of the whole batch; NULL: none */
+    const TapeWatch *watch; /* NULL: nobody */
     Arena *arena;           /* scratch, given back after each call */
 } UnetDenoiser;
 

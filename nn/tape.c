@@ -102,15 +102,45 @@ void *tape_push(Tape *tape, Tensor *out, size_t size, void (*backward)(Tape *tap
     return node;
 }
 
+/* ---- who looks on ---- */
+
+enum { FULL_NAME = 400 };
+
+static const char *full_name(char text[FULL_NAME], const Tape *tape, const char *prefix, const char *name)
+{
+    const char *const parts[3] = {tape->place != NULL ? tape->place : "", prefix, name};
+    size_t length = 0;
+    text[0] = '\0';
+    for (int i = 0; i < 3; i++)
+        if (parts[i][0] != '\0' && length < FULL_NAME)
+            length += (size_t)snprintf(text + length, FULL_NAME - length, "%s%s", length > 0 ? "." : "",
+                                       parts[i]);
+    return text;
+}
+
+void tape_watch(Tape *tape, const TapeWatch *watch, const char *place)
+{
+    if (watch == NULL)
+        return;
+    tape->observe = watch->observe;
+    tape->wants = watch->wants;
+    tape->observer = watch->observer;
+    tape->place = place;
+}
+
 Tensor *tape_named(Tape *tape, Tensor *x, const char *prefix, const char *name)
 {
-    if (x != NULL && tape->observe != NULL) {
-        char full[256];
-        const bool both = prefix[0] != '\0' && name[0] != '\0';
-        snprintf(full, sizeof full, "%s%s%s", prefix, both ? "." : "", name);
-        tape->observe(tape->observer, full, x);
-    }
+    char text[FULL_NAME];
+    if (x != NULL && tape->observe != NULL)
+        tape->observe(tape->observer, full_name(text, tape, prefix, name), x);
     return x;
+}
+
+bool tape_wants_to_see(const Tape *tape, const char *prefix, const char *name)
+{
+    char text[FULL_NAME];
+    return tape->observe != NULL && tape->wants != NULL &&
+           tape->wants(tape->observer, full_name(text, tape, prefix, name));
 }
 
 /* ---- segments ---- */

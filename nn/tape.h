@@ -40,6 +40,15 @@ typedef struct TapeNode {
 
 enum { TAPE_POOL_CLASSES = 128 };
 
+/* Who looks on.  Looking changes no bit. */
+typedef struct {
+    /* Told of every named intermediate (tape_named), under "place.name"; NULL: nobody looks. */
+    void (*observe)(void *observer, const char *name, const Tensor *x);
+    /* Asked before something is computed only to be seen (attention maps); NULL: no. */
+    bool (*wants)(void *observer, const char *name);
+    void *observer;
+} TapeWatch;
+
 struct Tape {
     Arena *arena;     /* results and nodes */
     Arena *gradients; /* gradient buffers: another arena than `arena`; NULL when nothing is ever recorded */
@@ -50,9 +59,10 @@ struct Tape {
                         gradient, so that a segment knows if it must be computed again */
     Error error;     /* the first failure, STATUS_OK when there is none */
     struct TapeBuffer *pool[TAPE_POOL_CLASSES]; /* free gradient buffers by size class */
-    /* Told of every named intermediate (tape_named); NULL: nobody looks. */
-    void (*observe)(void *context, const char *name, const Tensor *x);
+    void (*observe)(void *observer, const char *name, const Tensor *x); /* these three: as in TapeWatch */
+    bool (*wants)(void *observer, const char *name);
     void *observer;
+    const char *place; /* stands before every name: "unet"; NULL or "": nothing */
 };
 
 /* ---- building ---- */
@@ -83,8 +93,14 @@ void *tape_alloc(Tape *tape, size_t count, size_t size);
 /* Records an error and returns NULL, so that an operator ends with `return tape_fail(tape, ...)`. */
 void *tape_fail(Tape *tape, Status status, const char *format, ...) PRINTF_LIKE(3, 4);
 
-/* Shows x to the observer under "prefix.name" and returns x. */
+/* Lets `watch` (NULL: nobody) look on; names begin with `place`, which must live as long as the tape. */
+void tape_watch(Tape *tape, const TapeWatch *watch, const char *place);
+
+/* Shows x to the observer under "place.prefix.name" (empty ones are left out) and returns x. */
 Tensor *tape_named(Tape *tape, Tensor *x, const char *prefix, const char *name);
+
+/* Whether the observer asks for what would be shown under that name, and has to be computed for it. */
+bool tape_wants_to_see(const Tape *tape, const char *prefix, const char *name);
 
 /* ---- segments: one mechanism for inference memory and for gradient checkpointing ---- */
 

@@ -70,8 +70,11 @@ static void test_a_failed_write_leaves_the_old_file(void)
     char folder[SCRATCH_PATH], inside[SCRATCH_PATH + 20];
     scratch_path(folder, "folder");
     Error err = {0};
+    uint64_t size = 0;
     CHECK(folder_make(folder, &err) == STATUS_OK);
     CHECK(file_write(folder, "x", 1, &err) == STATUS_FILE); /* a folder is in the way */
+    CHECK(file_write("/dev/null", "x", 1, NULL) == STATUS_OK && !file_exists("/dev/null.tmp"));
+    CHECK(file_size(&size, "/dev/null", NULL) == STATUS_FILE); /* it is the device still */
     snprintf(inside, sizeof inside, "%s.tmp", folder);
     CHECK(!file_exists(inside));
     snprintf(inside, sizeof inside, "%s/no/such", folder);

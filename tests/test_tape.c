@@ -128,6 +128,34 @@ static Tensor *named_segment(Tape *tape, const void *context, Tensor *const *x)
     return tape_named(tape, silu(tape, x[0]), "block", "out");
 }
 
+static bool asks_for_maps(void *context, const char *name)
+{
+    return context != NULL && strcmp(name, "unet.attn.map") == 0;
+}
+
+static void test_a_watch_knows_the_place(void)
+{
+    Arena arena = {0};
+    Seen seen = {0, ""};
+    const TapeWatch watch = {.observe = see, .wants = asks_for_maps, .observer = &seen};
+    Tape tape = {.arena = &arena};
+    Tensor *x = test_tensor(&arena, 1, 1, (int[]){4});
+    tape_watch(&tape, NULL, "unet");
+    tape_named(&tape, x, "a", "b");
+    CHECK(seen.calls == 0 && tape.place == NULL && !tape_wants_to_see(&tape, "attn", "map"));
+    tape_watch(&tape, &watch, "unet");
+    tape_named(&tape, x, "a", "b");
+    tape_named(&tape, x, "", "b");
+    tape_named(&tape, x, "a", "");
+    CHECK(tape_wants_to_see(&tape, "attn", "map") && !tape_wants_to_see(&tape, "attn", "mat"));
+    tape.place = "";
+    tape_named(&tape, x, "a", "");
+    CHECK(strcmp(seen.names, "unet.a.b;unet.b;unet.a;a;") == 0);
+    tape.wants = NULL;
+    CHECK(!tape_wants_to_see(&tape, "attn", "map"));
+    arena_free(&arena);
+}
+
 static void test_observer_sees_each_tensor_once(void)
 {
     for (int mode = RUN_PLAIN; mode <= RUN_INFERENCE; mode++) {
@@ -156,5 +184,6 @@ int main(void)
     test_first_error_stays();
     test_impossible_tensors();
     test_observer_sees_each_tensor_once();
+    test_a_watch_knows_the_place();
     return check_report("tape");
 }
