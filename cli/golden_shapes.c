@@ -119,7 +119,7 @@ static const OperatorCase size_cases[] = {
     {.name = "to_one", .shape = {{4, 2, 2, 3, 3}}, .value = {1, 1}},
     {.name = "from_one", .shape = {{4, 1, 2, 1, 1}}, .value = {3, 2}},
     {.name = "same", .shape = {{4, 1, 2, 3, 4}}, .value = {3, 4}},
-    {.name = "size_0", .label = GOLDEN_INVALID, .shape = {{4, 1, 2, 3, 4}}, .value = {0, 4}},
+    {.name = "size_0", .label = GOLDEN_EITHER, .shape = {{4, 1, 2, 3, 4}}, .value = {0, 4}},
     {.name = "no_pixels", .label = GOLDEN_INVALID, .shape = {{4, 1, 2, 0, 4}}, .value = {3, 4}},
     {.name = NULL},
 };

@@ -91,6 +91,11 @@ TruthId truth_leaf(Truth *t, double value)
     return push(t, (TruthNumber){value, 0.0}, (TruthStep){.kind = TRUTH_LEAF});
 }
 
+TruthId truth_inexact(Truth *t, double value, double bound)
+{
+    return push(t, (TruthNumber){value, bound}, (TruthStep){.kind = TRUTH_LEAF});
+}
+
 /* |a| eb + |b| ea + ea eb; a product with an exact factor 0 has no error. */
 static double product_bound(TruthNumber a, TruthNumber b)
 {

@@ -67,6 +67,7 @@ typedef struct Truth {
 Truth truth_begin(Arena *arena, bool recording);
 
 TruthId truth_leaf(Truth *t, double value);
+TruthId truth_inexact(Truth *t, double value, double bound); /* known only so well */
 TruthId truth_binary(Truth *t, TruthKind kind, TruthId a, TruthId b);
 TruthId truth_unary(Truth *t, TruthKind kind, TruthId a);
 TruthId truth_scale(Truth *t, TruthId a, double factor);

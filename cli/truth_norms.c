@@ -30,6 +30,14 @@ TruthTensor *truth_softmax(Truth *t, const TruthTensor *x)
     return y;
 }
 
+/* x - mean, where both may be rounded once more: so does an implementation that folds normalisation and affine into one
+ * scale and one shift, x (rstd gamma) + (beta - mean rstd gamma). */
+static TruthId centred(Truth *t, TruthId x, TruthId mean)
+{
+    const TruthId one = truth_leaf(t, 1.0), far = truth_binary(t, TRUTH_MULTIPLY, x, one);
+    return truth_binary(t, TRUTH_SUBTRACT, far, truth_binary(t, TRUTH_MULTIPLY, mean, one));
+}
+
 static TruthId mean_of(Truth *t, const TruthId *x, size_t n)
 {
     truth_sum_begin(t);
@@ -51,7 +59,7 @@ static void normalise(Truth *t, TruthId *y, const TruthId *x, size_t n, double e
 {
     const TruthId mean = mean_of(t, x, n);
     for (size_t i = 0; i < n; i++)
-        y[i] = truth_binary(t, TRUTH_SUBTRACT, x[i], mean);
+        y[i] = centred(t, x[i], mean);
     truth_sum_begin(t);
     for (size_t i = 0; i < n; i++)
         truth_sum_multiply_add(t, y[i], y[i]);
@@ -114,8 +122,8 @@ TruthTensor *truth_batch_norm(Truth *t, const TruthTensor *x, const TruthTensor 
     for (size_t i = 0; i < count; i++) {
         const size_t c = i / P % C;
         const TruthId rstd = reciprocal_deviation(t, variance->id[c], eps);
-        const TruthId centred = truth_binary(t, TRUTH_SUBTRACT, x->id[i], mean->id[c]);
-        y->id[i] = affine(t, truth_binary(t, TRUTH_MULTIPLY, centred, rstd), gamma, beta, c);
+        const TruthId d = centred(t, x->id[i], mean->id[c]);
+        y->id[i] = affine(t, truth_binary(t, TRUTH_MULTIPLY, d, rstd), gamma, beta, c);
     }
     return y;
 }

@@ -117,14 +117,25 @@ TruthTensor *truth_nearest(Truth *t, const TruthTensor *x, int H, int W)
     return y;
 }
 
-/* Where output i of `out` lies among `in` inputs: between input *first and the next, *share of the way. */
-static void centre_of(int *first, int *next, double *share, int i, int in, int out)
+/* The inputs that output i of `out` may use among `in`, from *first on: input k has the weight 1 - |c - k|, or 0 beyond
+ * 1, where c is the output's centre (i + 0.5) in / out - 0.5 inside the picture.  c is a number of binary32 for most, so
+ * that a weight is known to its rounding, and a weight of 0 may be a little more. */
+static int tent(Truth *t, TruthId weight[4], int *first, int i, int in, int out)
 {
-    double c = (i + 0.5) * in / out - 0.5;
-    c = c < 0.0 ? 0.0 : c > in - 1 ? in - 1 : c;
-    *first = (int)floor(c);
-    *share = c - *first;
-    *next = *first + 1 < in ? *first + 1 : *first;
+    const TruthId half = truth_leaf(t, 0.5), place = truth_binary(t, TRUTH_ADD, truth_leaf(t, i), half);
+    const TruthId ratio = truth_binary(t, TRUTH_DIVIDE, truth_leaf(t, in), truth_leaf(t, out));
+    const TruthId at = truth_binary(t, TRUTH_SUBTRACT, truth_binary(t, TRUTH_MULTIPLY, place, ratio), half);
+    TruthNumber c = t->number[at];
+    c.v = c.v < 0.0 ? 0.0 : c.v > in - 1 ? in - 1 : c.v;
+    c.e += t->unit;
+    const int low = (int)floor(c.v) - 1, high = low + 3;
+    *first = low > 0 ? low : 0;
+    int used = 0;
+    for (int k = *first; k <= high && k < in; k++) {
+        const double w = 1.0 - fabs(c.v - k);
+        weight[used++] = truth_inexact(t, w > 0.0 ? w : 0.0, w > -c.e ? c.e : 0.0);
+    }
+    return used;
 }
 
 TruthTensor *truth_bilinear(Truth *t, const TruthTensor *x, int H, int W)
@@ -132,18 +143,21 @@ TruthTensor *truth_bilinear(Truth *t, const TruthTensor *x, int H, int W)
     int at[TENSOR_RANK];
     TruthTensor *y = resized(t, x, H, W);
     for (size_t k = 0, n = y != NULL ? truth_count(y) : 0; k < n && !t->failed; k++) {
-        int top, bottom, left, right;
-        double down, along;
+        TruthId down[4], along[4], row[4];
+        int top, left;
         indices(at, y, k);
-        centre_of(&top, &bottom, &down, at[2], x->dim[2], H);
-        centre_of(&left, &right, &along, at[3], x->dim[3], W);
-        TruthId row[2];
-        for (int r = 0; r < 2; r++)
-            row[r] = truth_binary(t, TRUTH_ADD,
-                                  truth_scale(t, pixel(x, at, r == 0 ? top : bottom, left), 1.0 - along),
-                                  truth_scale(t, pixel(x, at, r == 0 ? top : bottom, right), along));
-        const TruthId upper = truth_scale(t, row[0], 1.0 - down);
-        y->id[k] = truth_binary(t, TRUTH_ADD, upper, truth_scale(t, row[1], down));
+        const int rows = tent(t, down, &top, at[2], x->dim[2], H);
+        const int columns = tent(t, along, &left, at[3], x->dim[3], W);
+        for (int r = 0; r < rows; r++) {
+            truth_sum_begin(t);
+            for (int c = 0; c < columns; c++)
+                truth_sum_multiply_add(t, pixel(x, at, top + r, left + c), along[c]);
+            row[r] = truth_sum_end(t);
+        }
+        truth_sum_begin(t);
+        for (int r = 0; r < rows; r++)
+            truth_sum_multiply_add(t, row[r], down[r]);
+        y->id[k] = truth_sum_end(t);
     }
     return y;
 }
