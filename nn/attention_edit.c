@@ -2,6 +2,7 @@
 #include "nn/attention.h"
 
 #include <math.h>
+#include <string.h>
 
 #include "nn/elementwise.h"
 #include "nn/matmul.h"
@@ -15,13 +16,33 @@ static Tensor *split_heads(Tape *tape, Tensor *x, const AttentionShape *s)
     return permute(tape, reshape(tape, x, 4, split), (const int[4]){0, 2, 1, 3});
 }
 
-/* (1,1,T,S): 0 where a query may look, -infinity where the key is later. */
-static Tensor *causal_mask(Tape *tape, const AttentionShape *s)
+typedef struct {
+    TapeNode node;
+    Tensor *x;
+} CausalNode;
+
+/* The gradient of a hidden score is the softmax's, P * (dP - b) with P = 0, as in attention_backward. */
+static void causal_backward(Tape *tape, const TapeNode *node)
 {
-    float *mask = tape_alloc(tape, s->T * s->S, sizeof *mask);
-    for (size_t i = 0; mask != NULL && i < s->T * s->S; i++)
-        mask[i] = i % s->S > i / s->S ? -INFINITY : 0.0f;
-    return tape_input(tape, mask, 4, (const int[4]){1, 1, (int)s->T, (int)s->S}, false);
+    const CausalNode *self = (const CausalNode *)node;
+    float *dx = tape_grad_begin(tape, self->x);
+    if (dx != NULL)
+        memcpy(dx, node->out->grad, tensor_count(self->x) * sizeof *dx);
+    tape_grad_end(tape, self->x, dx);
+}
+
+/* x (B,heads,T,S) with -infinity where the key is later than the query, whatever was there. */
+static Tensor *causal_scores(Tape *tape, Tensor *x, const AttentionShape *s)
+{
+    Tensor *y = x != NULL ? tape_result(tape, x, 4, x->dim) : NULL;
+    if (y == NULL)
+        return NULL;
+    for (size_t i = 0; i < tensor_count(x); i++)
+        y->data[i] = i % s->S > i / s->S % s->T ? -INFINITY : x->data[i];
+    CausalNode *node = tape_push(tape, y, sizeof *node, causal_backward);
+    if (node != NULL)
+        node->x = x;
+    return y;
 }
 
 /* The caller's mask, (T,S) or (B,T,S), for all heads. */
@@ -54,7 +75,7 @@ Tensor *attention_in_steps(Tape *tape, Tensor *q, Tensor *k, Tensor *v, const At
     if (options->mask != NULL)
         p = add(tape, p, given_mask(tape, options->mask, shape));
     if (shape->causal)
-        p = add(tape, p, causal_mask(tape, shape));
+        p = causal_scores(tape, p, shape);
     p = edited(tape, softmax(tape, p), shape, options);
     Tensor *y = matmul(tape, p, values, false);
     return reshape(tape, permute(tape, y, (const int[4]){0, 2, 1, 3}), 3, y_dim);

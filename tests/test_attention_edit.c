@@ -63,6 +63,31 @@ static float *all_numbers(const AttentionOptions *options, Tensor *const *inputs
     return all;
 }
 
+/* Scores that a causal query may not see may be anything, with and without somebody looking. */
+static void test_hidden_scores_may_be_infinite(void)
+{
+    Arena arena = {0};
+    size_t count = 0;
+    Tensor *inputs[3] = {any_tensor(&arena, 1, 3, B, T, C), any_tensor(&arena, 2, 3, B, S, C),
+                         any_tensor(&arena, 3, 3, B, S, C)};
+    for (int c = 0; c < C; c++) /* the last key of the second sample: later than every query */
+        inputs[1]->data[(2 * S - 1) * C + c] = c % 3 == 0 ? NAN : INFINITY;
+    AttentionOptions options = {.heads = HEADS, .causal = true};
+    Watcher w = {0};
+    const float *plain = all_numbers(&options, inputs, &arena, &count);
+    options.edit = watch;
+    options.edit_context = &w;
+    const float *watched = all_numbers(&options, inputs, &arena, &count);
+    int wrong = 0, numbers = 0;
+    for (size_t k = 0; k < count; k++) {
+        const bool number = plain[k] == plain[k];
+        wrong += number ? memcmp(&plain[k], &watched[k], sizeof *plain) != 0 : watched[k] == watched[k];
+        numbers += k < (size_t)B * T * C && number;
+    }
+    CHECK(wrong == 0 && numbers == B * T * C && w.shown == 1);
+    arena_free(&arena);
+}
+
 static void test_looking_changes_no_bit(void)
 {
     Arena arena = {0};
@@ -141,6 +166,7 @@ static void test_failing_allocations(void)
 int main(void)
 {
     test_looking_changes_no_bit();
+    test_hidden_scores_may_be_infinite();
     test_an_edit_counts();
     test_failing_allocations();
     return check_report("attention_edit");
