@@ -1,6 +1,7 @@
 # make              build/ldm99 (the program) and its library libldm99.a
 # make check        layers and every test;  make test: the tests alone
 # make demo         16 pictures from 8 prompts with the shipped model: out/demo.png
+# make valgrind     every test under valgrind, in a serial build of its own: minutes
 # make golden       the hashes that every build must give, compared with tests/golden/;
 #                   make matrix: the same with other compilers, options and processors
 # make verify-math  each elementary function on all 2^32 floats, against libm and MPFR: half an hour of one core
@@ -62,6 +63,10 @@ endif
 ifeq ($(SAN),1)
 EXTRA   += -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer -DARENA_SEPARATE
 variant := $(variant)-san
+endif
+ifeq ($(VALGRIND),1)
+EXTRA   += -DARENA_SEPARATE
+variant := $(variant)-valgrind
 endif
 ifeq ($(DEBUG),1)
 EXTRA   += -O0
@@ -161,6 +166,10 @@ layers:
 check: layers
 	$(MAKE) WERROR=1 test
 
+# Every allocation is a block of its own here, so that valgrind sees its ends.  It shows no AVX-512 to the tests.
+valgrind:
+	$(MAKE) VALGRIND=1 OPENMP=0 RUN='valgrind -q --error-exitcode=99 --leak-check=full' test
+
 demo: all
 	$(RUN) $(BUILD)/ldm99 demo -o out
 
@@ -246,6 +255,6 @@ install-check: all
 clean:
 	rm -rf build out
 
-.PHONY: all examples tests test layers check demo golden matrix bench verify-math verify-math-self verify-math-64 $(VERIFY:%=verify-math-%) install uninstall clean
+.PHONY: all examples tests test layers check valgrind demo golden matrix bench verify-math verify-math-self verify-math-64 $(VERIFY:%=verify-math-%) install uninstall clean
 .SECONDARY:
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

@@ -2,7 +2,6 @@
 #include "diffusion/pipeline_txt2img.h"
 
 #include "base/threads.h"
-#include "diffusion/unet_denoiser.h"
 #include "tests/net_cases.h"
 #include "tests/tiny_model.h"
 
@@ -217,96 +216,47 @@ static void test_no_memory(void)
 
 /* ---- runs of diffusers ---- */
 
-/* Watches the network's inputs and outputs and the latents of one run. */
+/* The latents after every step of one run, and when the network was asked. */
 typedef struct {
-    const Case *c;
-    Denoiser network;
-    float *latents; /* of all steps */
+    float *latents;
+    double time[16];
     size_t sample;
     int calls;
 } Watch;
 
-static Status watch_network(void *context, float *out, const float *x, double time, Error *err)
-{
-    Watch *w = context;
-    char name[40];
-    const Status status = w->network.predict(w->network.context, out, x, time, err);
-    snprintf(name, sizeof name, "unet_in.%d", w->calls);
-    if (safetensors_find(&w->c->expected, name) != NULL) {
-        float *both = arena_raw(w->c->arena, w->sample, 2 * sizeof *both);
-        memcpy(both, x, w->sample * sizeof *x);
-        memcpy(both + w->sample, x, w->sample * sizeof *x);
-        case_compare(w->c, name, both, 2 * w->sample);
-        snprintf(name, sizeof name, "unet_out.%d", w->calls);
-        case_compare(w->c, name, out, 2 * w->sample);
-    }
-    w->calls++;
-    return status;
-}
-
 static Status keep_latents(void *context, const SamplerRun *loop, int call, float *x, Error *err)
 {
-    const Watch *w = context;
-    (void)loop;
+    Watch *w = context;
     (void)err;
     memcpy(w->latents + (size_t)call * w->sample, x, w->sample * sizeof *x);
+    w->time[call] = loop->time[call];
+    w->calls++;
     return STATUS_OK;
 }
 
-/* The loop alone, so that every call of the network can be compared. */
-static void check_calls(const Case *c, const Model *m, const char *const *prompts, const Txt2ImgOptions *o)
+/* The picture may differ by one level where a sample lies near the middle of two. */
+static void check_picture(const Case *c, const Image *got)
 {
-    const int height = o->height / vae_factor(&m->config.vae), width = o->width / vae_factor(&m->config.vae);
-    const size_t sample = 4 * (size_t)height * (size_t)width, size = text_rows_size(m);
-    float *text[2], *both = arena_raw(c->arena, size, 2 * sizeof *both), *x;
-    size_t n;
-    CHECK(text_rows(&text[0], NULL, m, prompts, 1, 0, c->arena, NULL) == STATUS_OK);
-    CHECK(text_rows(&text[1], NULL, m, &o->negative, 1, 0, c->arena, NULL) == STATUS_OK);
-    case_compare(c, "text_embeds_cond", text[0], size);
-    case_compare(c, "text_embeds_uncond", text[1], size);
-    memcpy(both, text[1], size * sizeof *both);
-    memcpy(both + size, text[0], size * sizeof *both);
-    UnetDenoiser unet = {.unet = &m->unet,
-                         .images = 1,
-                         .conditions = 2,
-                         .height = height,
-                         .width = width,
-                         .text = both,
-                         .tokens = 77,
-                         .arena = c->arena};
-    Watch w = {.c = c, .network = unet_denoiser(&unet), .sample = sample};
-    w.latents = arena_alloc(c->arena, (size_t)o->steps * sample, sizeof *w.latents);
-    SamplerRun loop = {0};
-    CHECK(sampler_begin(&loop, sampler_find(m->config.scheduler.class_name), &m->config.scheduler,
-                        o->options, o->steps, 1, sample, NULL, c->arena, NULL) == STATUS_OK);
-    const Denoiser network = {watch_network, &w, 2};
-    const DenoiseHooks hooks = {.context = &w, .after = keep_latents};
-    x = case_numbers(c, &c->inputs, "latents", &n);
-    sampler_start(&loop, x);
-    CHECK(denoise(x, &loop, &network, (GuidanceOptions){.guidance = o->guidance}, &hooks, c->arena, NULL) ==
-          STATUS_OK);
-    CHECK(w.calls == o->steps);
-    case_compare(c, "latents_per_step", w.latents, (size_t)o->steps * sample);
-    const float *times = case_numbers(c, &c->expected, "unet_t", &n);
-    for (int i = 0; i < loop.calls; i++)
-        CHECK(loop.time[i] == times[i]);
-}
-
-/* The whole pipeline; the picture may differ by one level where a sample lies near the middle of two. */
-static void check_picture(const Case *c, const Model *m, const Txt2ImgOptions *o)
-{
-    const Txt2ImgResult r = run(m, o, c->arena);
     size_t n;
     const float *image = case_numbers(c, &c->expected, "image", &n);
     double most = 0;
-    CHECK(n == image_size(&r.pictures[0]));
+    CHECK(n == image_size(got));
     for (size_t i = 0; i < n; i++) {
-        const double off = fabs(r.pictures[0].pixels[i] / 255.0 - (double)image[i]);
+        const double off = fabs(got->pixels[i] / 255.0 - (double)image[i]);
         most = off > most ? off : most;
     }
     CHECK(most <= 0.5 / 255 + 1e-4);
 }
 
+static void compare_text(const Case *c, const Model *m, const char *prompt, const char *name)
+{
+    float *rows = NULL;
+    CHECK(text_rows(&rows, NULL, m, &prompt, 1, 0, c->arena, NULL) == STATUS_OK);
+    case_compare(c, name, rows, text_rows_size(m));
+}
+
+/* One run of the whole pipeline, from torch's noise of seed 0.  What the network answers in these runs is compared in
+ * test_unet_cases.c. */
 static void test_reference_run(const char *name, const char *model)
 {
     Arena arena = {0};
@@ -314,6 +264,7 @@ static void test_reference_run(const char *name, const char *model)
     Model m;
     char path[CASE_PATH];
     Error err = {0};
+    size_t n;
     if (!case_exists(name) || !case_open(&c, name, &arena))
         return;
     if (!CHECK(model_open(&m, case_path(path, model), MODEL_ALL, 0, &arena, &err) == STATUS_OK)) {
@@ -331,8 +282,21 @@ static void test_reference_run(const char *name, const char *model)
     o.width = json_int(json_get(c.json, "width"), 0);
     o.rng = RNG_TORCH;
     o.seed = 0;
-    check_calls(&c, &m, &prompt, &o);
-    check_picture(&c, &m, &o); /* from torch's noise of seed 0 */
+    compare_text(&c, &m, prompt, "text_embeds_cond");
+    compare_text(&c, &m, o.negative, "text_embeds_uncond");
+    const int factor = vae_factor(&m.config.vae);
+    Watch w = {.sample = 4 * (size_t)(o.height / factor) * (size_t)(o.width / factor)};
+    const size_t all = (size_t)o.steps * w.sample;
+    w.latents = arena_alloc(&arena, all, sizeof *w.latents);
+    const DenoiseHooks hooks = {.context = &w, .after = keep_latents};
+    o.loop = &hooks;
+    const Txt2ImgResult r = run(&m, &o, &arena);
+    CHECK(w.calls == o.steps);
+    case_compare(&c, "latents_per_step", w.latents, all);
+    const float *times = case_numbers(&c, &c.expected, "unet_t", &n);
+    for (int i = 0; i < w.calls; i++)
+        CHECK(w.time[i] == times[i]);
+    check_picture(&c, &r.pictures[0]);
     arena_free(&arena);
 }
 
