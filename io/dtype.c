@@ -79,6 +79,20 @@ static double f64_at(const unsigned char *native, size_t i)
     return value;
 }
 
+/* Rounded once, by exact steps and one from binary64 to binary32 (contract, section 1): of the lowest bits of a large
+ * integer counts only whether one of them is set. */
+static float magnitude_to_f32(uint64_t x)
+{
+    if (x >> 53 == 0)
+        return (float)(double)x;
+    return (float)((double)(x >> 11 | ((x & 2047) != 0)) * 2048.0);
+}
+
+static float integer_to_f32(int64_t x)
+{
+    return x < 0 ? -magnitude_to_f32(0 - (uint64_t)x) : magnitude_to_f32((uint64_t)x);
+}
+
 void dtype_to_f32(float *out, const void *native, DType dtype, size_t count)
 {
     const unsigned char *in = native;
@@ -92,11 +106,11 @@ void dtype_to_f32(float *out, const void *native, DType dtype, size_t count)
         break;
     case U64:
         for (size_t i = 0; i < count; i++)
-            out[i] = (float)u64_at(in, i);
+            out[i] = magnitude_to_f32(u64_at(in, i));
         break;
     default:
         for (size_t i = 0; i < count; i++)
-            out[i] = (float)integer_at(in, dtype, i);
+            out[i] = integer_to_f32(integer_at(in, dtype, i));
         break;
     }
 }

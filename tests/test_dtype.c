@@ -69,6 +69,10 @@ static void test_integers_are_rounded_once(void)
     float y[2];
     dtype_to_f32(y, x, I64, 2);
     CHECK(y[0] == 16777216.0f && y[1] == 0x1.000002p53f);
+    const int64_t z[3] = {-x[1], -x[0], INT64_MIN};
+    float w[3];
+    dtype_to_f32(w, z, I64, 3);
+    CHECK(w[0] == -0x1.000002p53f && w[1] == -16777216.0f && w[2] == -0x1p63f);
     const uint64_t u = ((uint64_t)1 << 63) + ((uint64_t)1 << 39) + 1;
     dtype_to_f32(y, &u, U64, 1);
     CHECK(y[0] == 0x1.000002p63f);
