@@ -1,6 +1,7 @@
 #include "base/contract.h"
 
 #include <fenv.h>
+#include <stdbool.h>
 
 #include "base/threads.h"
 #include "tests/check.h"
@@ -37,10 +38,26 @@ static void set_mode(void *mode, size_t i, int worker)
         __builtin_ia32_ldmxcsr(*(const unsigned *)mode);
 }
 
+/* valgrind, for one, takes the mode and computes as usual. */
+static bool mode_has_effect(unsigned mode)
+{
+    const unsigned usual = __builtin_ia32_stmxcsr();
+    volatile float x = 0x1p-100f, small = 0x1p-140f, product, sum;
+    __builtin_ia32_ldmxcsr(mode);
+    product = x * 0x1p-40f;
+    sum = small + 0.0f;
+    __builtin_ia32_ldmxcsr(usual);
+    return product == 0.0f || sum == 0.0f;
+}
+
 static void test_flush_to_zero_is_named(void)
 {
     const unsigned usual = __builtin_ia32_stmxcsr(), flush = usual | 1u << 15, zeros = usual | 1u << 6;
     Error err = {0};
+    if (!mode_has_effect(flush) || !mode_has_effect(zeros)) {
+        printf("skipped: the mode of subnormal numbers has no effect here\n");
+        return;
+    }
     __builtin_ia32_ldmxcsr(flush);
     CHECK(contract_check(&err) == STATUS_DIFFERENT);
     __builtin_ia32_ldmxcsr(usual);

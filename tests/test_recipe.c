@@ -71,7 +71,7 @@ static void test_defaults(void)
 static void test_refusals(void)
 {
     Recipe r;
-    Error err;
+    Error err = {0};
     refused("{\"train\": {\"bach_size\": 24}}", "\"bach_size\"");
     refused("{\"train\": {}, \"lose\": {}}", "\"lose\"");
     refused("{\"train\": {\"optimizer\": \"lion\"}}", "\"optimizer\" is \"lion\"");
