@@ -2,7 +2,8 @@
  *
  * Eight binary64 lanes start at +0; element i is added to lane i mod 8, i ascending; the result is
  *   ((s0+s4)+(s2+s6)) + ((s1+s5)+(s3+s7)).
- * So a sum may run in vector registers of any width and still has the same bits.  n = 0 gives +0. */
+ * So a sum may run in vector registers of any width and still has the same bits.  n = 0 gives +0.
+ * Derivation: docs/math/sums.md. */
 #ifndef BASE_SUM_H
 #define BASE_SUM_H
 

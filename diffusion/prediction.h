@@ -8,7 +8,8 @@
  *   v_prediction      v = a eps - s x0      a x - s out               a out + s x
  *   sample            x0                    out                       (x - a out) / s
  *
- * Every operation above is rounded to binary32, products first, then the sum, then the quotient. */
+ * Every operation above is rounded to binary32, products first, then the sum, then the quotient.
+ * Derivation: docs/math/diffusion.md. */
 #ifndef DIFFUSION_PREDICTION_H
 #define DIFFUSION_PREDICTION_H
 

@@ -23,7 +23,8 @@
  *   beta: torch.linspace in binary32, in blocks of eight: a block starting at i < T/2 from start + step i,
  *   else from end - step (T - 1 - i), and lane k adds step k (both fused, as torch's vector code); squared
  *   in binary32 for scaled_linear; alpha = 1 - beta in binary32; abar_t: a running binary64 product of
- *   these alphas, rounded to binary32 where it is stored. */
+ *   these alphas, rounded to binary32 where it is stored.
+ * Derivation: docs/math/diffusion.md. */
 #ifndef DIFFUSION_SCHEDULE_H
 #define DIFFUSION_SCHEDULE_H
 

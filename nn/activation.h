@@ -13,7 +13,8 @@
  *
  * with c = RN32(1 / sqrt 2), k = RN32(1 / sqrt(2 pi)) and 1.702 rounded to binary32.  Sources: Hendrycks and Gimpel
  * 2016, "Gaussian Error Linear Units", section 2 (gelu; silu and quick_gelu are its x sigmoid(x) and
- * x sigmoid(1.702 x)); quick_gelu is what OpenAI's CLIP uses (clip/model.py, class QuickGELU). */
+ * x sigmoid(1.702 x)); quick_gelu is what OpenAI's CLIP uses (clip/model.py, class QuickGELU).
+ * Derivation: docs/math/activations.md. */
 #ifndef NN_ACTIVATION_H
 #define NN_ACTIVATION_H
 

@@ -3,7 +3,8 @@
  *   P = softmax(scale * q k^T + mask) over the keys,   y = P v,   head by head
  *
  * Source: Vaswani et al. 2017 [Vas17], equation 1.  The bits are those of the composition of matmul, scale,
- * mask, softmax and matmul; but only one block of queries is in memory at a time, never the T x S matrix. */
+ * mask, softmax and matmul; but only one block of queries is in memory at a time, never the T x S matrix.
+ * Derivation: docs/math/attention.md. */
 #ifndef NN_ATTENTION_H
 #define NN_ATTENTION_H
 

@@ -3,7 +3,8 @@
  *   y = gamma * xhat + beta,   xhat = (x - mean_c) * rstd_c,   rstd_c = 1 / sqrt(variance_c + eps)
  *
  * Source: Ioffe and Szegedy 2015, "Batch Normalization", algorithm 2.  Arithmetic as nn/norm.h with a = b = 0;
- * rstd in binary64; dgamma_c and dbeta_c per sample as in nn/group_norm.h.  mean and variance get no gradient. */
+ * rstd in binary64; dgamma_c and dbeta_c per sample as in nn/group_norm.h.  mean and variance get no gradient.
+ * Derivation: docs/math/norms.md. */
 #ifndef NN_BATCH_NORM_H
 #define NN_BATCH_NORM_H
 

@@ -9,7 +9,8 @@
  *             output used (outside, or between the steps of the stride) counts as a factor of +0
  *   dweight   sample after sample: over positions k = oy*OW + ox ascending
  *   dbias     sample after sample: sum8 over positions
- * in panels of 256 as nn/matmul.h says. */
+ * in panels of 256 as nn/matmul.h says.
+ * Derivation: docs/math/conv2d.md. */
 #ifndef NN_CONV2D_H
 #define NN_CONV2D_H
 

@@ -5,7 +5,8 @@
  *
  * That is conv2d's gradient to its input, so the kernels and their orders are those of nn/conv2d.h with the
  * roles of x and y exchanged: y sums over k = (c*KH + ky)*KW + kx, dx is a plain conv2d of dy, dweight runs
- * over the positions of x. */
+ * over the positions of x.
+ * Derivation: docs/math/conv2d.md. */
 #ifndef NN_CONV_TRANSPOSE2D_H
 #define NN_CONV_TRANSPOSE2D_H
 

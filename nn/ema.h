@@ -6,7 +6,8 @@
  *   shadow  = shadow - RN32(1 - decay_t) * (shadow - p)                                    binary32;
  *             a copy of p where RN32(1 - decay_t) is 1
  *
- * Source: diffusers, training_utils.py, class EMAModel (get_decay and step). */
+ * Source: diffusers, training_utils.py, class EMAModel (get_decay and step).
+ * Derivation: docs/math/optimizers.md. */
 #ifndef NN_EMA_H
 #define NN_EMA_H
 

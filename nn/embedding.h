@@ -4,7 +4,8 @@
  *
  * Backward (contract, section 3): for each sample (index of the first axis of ids), the gradients of the positions
  * that used a row are summed by sum8 in ascending order of position and rounded to binary32; the samples' sums are
- * added to the row's gradient in ascending order. */
+ * added to the row's gradient in ascending order.
+ * Derivation: docs/math/embeddings.md. */
 #ifndef NN_EMBEDDING_H
 #define NN_EMBEDDING_H
 

@@ -5,7 +5,8 @@
  * Source: Shazeer 2020, "GLU Variants Improve Transformer", equation (5) without its matrices; which half is the
  * gate as in diffusers (models/attention.py, class GEGLU: hidden_states, gate = chunk(2)).
  * Arithmetic: gelu and its slope as in nn/activation.h, then one binary32 product.  Backward:
- *   da = dy * gelu(g),   dg = (dy * a) * gelu'(g). */
+ *   da = dy * gelu(g),   dg = (dy * a) * gelu'(g).
+ * Derivation: docs/math/activations.md. */
 #ifndef NN_GEGLU_H
 #define NN_GEGLU_H
 

@@ -3,7 +3,8 @@
  *   norm = sqrt(sum over the parameters, in order, of sum8(grad^2))         binary64, exact squares
  *   grad = grad * RN32(most / (norm + 1e-6))   when that factor is below 1, in binary32
  *
- * Source: torch.nn.utils.clip_grad_norm_ (torch/nn/utils/clip_grad.py), norm_type 2. */
+ * Source: torch.nn.utils.clip_grad_norm_ (torch/nn/utils/clip_grad.py), norm_type 2.
+ * Derivation: docs/math/optimizers.md. */
 #ifndef NN_GRAD_CLIP_H
 #define NN_GRAD_CLIP_H
 

@@ -9,7 +9,8 @@
  * and channel c:  S_c = sum8(dy) and D_c = sum8(dy * xhat) over the channel's positions, products exact in
  * binary64; with M = C/G * positions,
  *   a = sum8 over the group's channels of gamma_c * S_c, / M        b = the same with D_c        (binary64)
- *   dgamma_c += RN32(D_c), dbeta_c += RN32(S_c), sample after sample in ascending order. */
+ *   dgamma_c += RN32(D_c), dbeta_c += RN32(S_c), sample after sample in ascending order.
+ * Derivation: docs/math/norms.md. */
 #ifndef NN_GROUP_NORM_H
 #define NN_GROUP_NORM_H
 

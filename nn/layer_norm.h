@@ -7,7 +7,8 @@
  *
  * Arithmetic (contract, section 3; xhat, y, h and dx are spelled out in nn/norm.h).  Backward: a and b are
  * sum8(h) / C and sum8(h * xhat) / C over the row; for each sample, dgamma += RN32(sum8 over the sample's rows of
- * dy * xhat) and dbeta += RN32(sum8 of dy), samples in ascending order. */
+ * dy * xhat) and dbeta += RN32(sum8 of dy), samples in ascending order.
+ * Derivation: docs/math/norms.md. */
 #ifndef NN_LAYER_NORM_H
 #define NN_LAYER_NORM_H
 

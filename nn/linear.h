@@ -1,4 +1,4 @@
-/* nn/linear.h - y = x W^T + b on every row of x. */
+/* nn/linear.h - y = x W^T + b on every row of x.  Derivation: docs/math/matmul.md. */
 #ifndef NN_LINEAR_H
 #define NN_LINEAR_H
 

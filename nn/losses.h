@@ -16,7 +16,8 @@
  *
  * Sources: mse_loss Ho, Jain and Abbeel 2020, "Denoising Diffusion Probabilistic Models", equation (14);
  * cross_entropy and bce_with_logits as torch.nn.functional; gaussian_kl diffusers, models/autoencoders/vae.py,
- * DiagonalGaussianDistribution.kl (its clamp of logvar to [-30, 20] is the caller's: clamp). */
+ * DiagonalGaussianDistribution.kl (its clamp of logvar to [-30, 20] is the caller's: clamp).
+ * Derivation: docs/math/losses.md. */
 #ifndef NN_LOSSES_H
 #define NN_LOSSES_H
 

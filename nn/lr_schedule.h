@@ -9,7 +9,8 @@
  *     polynomial                       s > T: end, else (1 - end) (1 - p)^power + end             power 1, end 1e-7
  *
  * Source: diffusers, optimization.py, get_scheduler and the functions that it names.  Deviation: its polynomial has
- * an end rate, ours (end) is the part of the initial rate that is left. */
+ * an end rate, ours (end) is the part of the initial rate that is left.
+ * Derivation: docs/math/optimizers.md. */
 #ifndef NN_LR_SCHEDULE_H
 #define NN_LR_SCHEDULE_H
 

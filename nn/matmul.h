@@ -3,7 +3,8 @@
  * Every product of the library (matmul, linear, conv2d, attention) sums like this: the reduction index k runs
  * upwards in panels of 256; a panel's sum starts at +0 and grows by one binary32 multiply and one binary32 add
  * a step; panel sums are added in order, the first one first; a bias is added last.  Tiles, threads and
- * instruction sets only choose who computes which output. */
+ * instruction sets only choose who computes which output.
+ * Derivation: docs/math/matmul.md. */
 #ifndef NN_MATMUL_H
 #define NN_MATMUL_H
 

@@ -15,7 +15,8 @@
  *
  * Sources: torch.optim.SGD (dampening 0), Adam, AdamW as PyTorch 1.13 computes them (torch/optim/sgd.py, adam.py,
  * adamw.py); Kingma and Ba 2015, "Adam", algorithm 1; Loshchilov and Hutter 2019, "Decoupled Weight Decay
- * Regularization", algorithm 2. */
+ * Regularization", algorithm 2.
+ * Derivation: docs/math/optimizers.md. */
 #ifndef NN_OPTIMIZER_H
 #define NN_OPTIMIZER_H
 

@@ -12,7 +12,8 @@
  * input was the largest) or of RN32(dy / n).
  *
  * Source: torch.nn.functional.max_pool2d and avg_pool2d (their definition of the windows; count_padding is their
- * count_include_pad). */
+ * count_include_pad).
+ * Derivation: docs/math/resampling.md. */
 #ifndef NN_POOL_H
 #define NN_POOL_H
 

@@ -1,7 +1,8 @@
 /* nn/position_sum.h - sums over the positions of a sample, the rule for gradients of biases and their like.
  *
  * x is seen as (samples, keep0, sum0, keep1, sum1), row-major.  For each sample and each (keep0, keep1) the
- * numbers of (sum0, sum1) are summed by sum8 in row-major order and rounded to binary32.  Contract, section 3. */
+ * numbers of (sum0, sum1) are summed by sum8 in row-major order and rounded to binary32.  Contract, section 3.
+ * Derivation: docs/math/sums.md. */
 #ifndef NN_POSITION_SUM_H
 #define NN_POSITION_SUM_H
 

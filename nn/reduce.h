@@ -9,7 +9,8 @@
  *   mean_all      (1)                                  RN32(that sum / number of all numbers)
  * Along axis 0 (samples) sum_axis and mean_axis add in binary64, first sample first.  Contract, section 3.
  * Backward: every number summed gets dy, or RN32(dy / count).
- * STATUS_ARGUMENT when there is no such axis (negative: from the last), STATUS_SHAPE for a mean of nothing. */
+ * STATUS_ARGUMENT when there is no such axis (negative: from the last), STATUS_SHAPE for a mean of nothing.
+ * Derivation: docs/math/sums.md. */
 #ifndef NN_REDUCE_H
 #define NN_REDUCE_H
 

@@ -12,7 +12,8 @@
  *   nearest dy;   bilinear RN32(RN32(dy * row weight) * column weight);   pool RN32(dy / window size).
  *
  * Source: torch.nn.functional.interpolate and adaptive_avg_pool2d (their definition of the centres and windows).
- * STATUS_ARGUMENT when a size is below 1, STATUS_SHAPE when x is not (N,C,h,w) with h and w above 0. */
+ * STATUS_ARGUMENT when a size is below 1, STATUS_SHAPE when x is not (N,C,h,w) with h and w above 0.
+ * Derivation: docs/math/resampling.md. */
 #ifndef NN_RESAMPLE_H
 #define NN_RESAMPLE_H
 

@@ -3,7 +3,8 @@
  *   m = max of the row,  e_i = exp(RN32(x_i - m)),  S = sum8(e),  y_i = RN32(e_i / S)     (contract, section 3)
  *
  * Backward, in binary64 and rounded once:  dx_i = RN32(y_i * (dy_i - b)),  b = sum8(dy * y) with exact products.
- * A row that is -inf everywhere, or holds a NaN, gives NaN. */
+ * A row that is -inf everywhere, or holds a NaN, gives NaN.
+ * Derivation: docs/math/attention.md. */
 #ifndef NN_SOFTMAX_H
 #define NN_SOFTMAX_H
 

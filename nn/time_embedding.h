@@ -7,7 +7,8 @@
  *   row = (sin a_0 .. sin a_{half-1}, cos a_0 .. cos a_{half-1}), or cosines first when flip_sin_to_cos;
  * an odd width ends with a 0.
  * Source: diffusers, models/embeddings.py, get_timestep_embedding (max_period 10000, scale 1); Vaswani et al. 2017,
- * "Attention Is All You Need", section 3.5. */
+ * "Attention Is All You Need", section 3.5.
+ * Derivation: docs/math/embeddings.md. */
 #ifndef NN_TIME_EMBEDDING_H
 #define NN_TIME_EMBEDDING_H
 
