@@ -151,9 +151,9 @@ int command_again(int argc, char **argv)
 {
     Again a = {.output = NULL};
     const Option own[] = {
-        {OPTION_TEXT, "model", 'm', "model-path", &a.model, 0, 0, NULL,
+        {OPTION_TEXT, "model", 'm', "model-path", &a.model, 0, 0, "FOLDER",
          "model folder; the one that the picture names when left out"},
-        {OPTION_TEXT, "output", 'o', NULL, &a.output, 0, 0, NULL, "also write what came out to this PNG"},
+        {OPTION_TEXT, "output", 'o', NULL, &a.output, 0, 0, "PNG", "also write what came out to this PNG"},
         {OPTION_END, NULL, 0, NULL, NULL, 0, 0, NULL, NULL},
     };
     const Options about = {.command = "again",

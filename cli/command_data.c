@@ -19,7 +19,8 @@ typedef struct {
     WorldOptions options;
     const char *folder, *output, *split, *concepts, *company, *kinds, *maps, *styles, *renders;
     int count, columns, cell, level;
-    double first, white;
+    int64_t first;
+    double white;
     uint64_t seed;
     Progress progress;
 } Data;
@@ -257,11 +258,11 @@ int command_data(int argc, char **argv)
               .level = -1,
               .seed = 42};
     const Option own[] = {
-        {OPTION_TEXT, "data", 0, "world", &d.folder, 0, 0, NULL,
+        {OPTION_TEXT, "data", 0, "world", &d.folder, 0, 0, "FOLDER",
          "folder of the picture world; the shipped one when left out"},
-        {OPTION_TEXT, "output", 'o', NULL, &d.output, 0, 0, NULL, "make, pack: folder; show: PNG"},
+        {OPTION_TEXT, "output", 'o', NULL, &d.output, 0, 0, "PATH", "make, pack: folder; show: PNG"},
         {OPTION_INT, "count", 'n', "num", &d.count, 1, 999999, NULL, "pictures"},
-        {OPTION_NUMBER, "first", 0, NULL, &d.first, 0, 281474976710655.0, NULL,
+        {OPTION_WHOLE, "first", 0, NULL, &d.first, 0, 281474976710655.0, NULL,
          "number of the first picture"},
         {OPTION_SEED, "seed", 's', NULL, &d.seed, 0, 0, NULL, "of the pictures"},
         {OPTION_INT, "size", 0, "resolution", &d.options.size, 32, 128, NULL,
@@ -270,15 +271,15 @@ int command_data(int argc, char **argv)
         {OPTION_CHOICE, "concepts", 0, NULL, &d.concepts, 0, 0, "core trained held all", "which things"},
         {OPTION_CHOICE, "company", 0, NULL, &d.company, 0, 0, "train test any",
          "things that may stand together: as in training, kept apart there, any"},
-        {OPTION_TEXT, "styles", 0, "style", &d.styles, 0, 0, NULL,
+        {OPTION_TEXT, "styles", 0, "style", &d.styles, 0, 0, "LIST",
          "only these, with commas (see data list); else all base styles"},
-        {OPTION_TEXT, "kinds", 0, NULL, &d.kinds, 0, 0, NULL, "only these of single,scene,layered"},
+        {OPTION_TEXT, "kinds", 0, NULL, &d.kinds, 0, 0, "LIST", "only these of single,scene,layered"},
         {OPTION_INT, "level", 0, NULL, &d.level, -1, 2, NULL, "level of the captions; -1: mixed"},
         {OPTION_NUMBER, "white", 0, NULL, &d.white, 0, 1, NULL, "share of white backgrounds"},
-        {OPTION_TEXT, "maps", 0, NULL, &d.maps, 0, 0, NULL, "also these of labels,sketch,depth,lines"},
+        {OPTION_TEXT, "maps", 0, NULL, &d.maps, 0, 0, "LIST", "also these of labels,sketch,depth,lines"},
         {OPTION_INT, "columns", 0, NULL, &d.columns, 0, 1000, NULL,
          "show: columns of the sheet; 0: chosen"},
-        {OPTION_TEXT, "renders", 0, NULL, &d.renders, 0, 0, NULL,
+        {OPTION_TEXT, "renders", 0, NULL, &d.renders, 0, 0, "FOLDER",
          "pack: folder of renderings STYLE/SLUG.png"},
         {OPTION_INT, "cell", 0, NULL, &d.cell, 8, WORLD_CELL_MAX, NULL,
          "pack: side of a drawing in pixels"},

@@ -108,9 +108,9 @@ int command_demo(int argc, char **argv)
 {
     Demo d = {.output = "out", .steps = 25, .guidance = 4.0, .seed = 1};
     const Option own[] = {
-        {OPTION_TEXT, "model", 'm', "model-path", &d.model.folder, 0, 0, NULL,
+        {OPTION_TEXT, "model", 'm', "model-path", &d.model.folder, 0, 0, "FOLDER",
          "model folder in the diffusers layout; the shipped one when left out"},
-        {OPTION_TEXT, "output", 'o', NULL, &d.output, 0, 0, NULL, "folder for demo.png"},
+        {OPTION_TEXT, "output", 'o', NULL, &d.output, 0, 0, "FOLDER", "folder for demo.png"},
         {OPTION_INT, "steps", 0, "num-inference-steps", &d.steps, 1, 1000, NULL, "denoising steps"},
         {OPTION_NUMBER, "cfg-scale", 0, "guidance-scale", &d.guidance, 0, 1000, NULL,
          "classifier-free guidance"},

@@ -148,10 +148,10 @@ int command_encode(int argc, char **argv)
 {
     Coding c = {.output = "latent.npy"};
     const Option own[] = {
-        {OPTION_TEXT, "model", 'm', "model-path", &c.model.folder, 0, 0, NULL,
+        {OPTION_TEXT, "model", 'm', "model-path", &c.model.folder, 0, 0, "FOLDER",
          "model folder in the diffusers layout; the shipped one when left out"},
-        {OPTION_TEXT, "input", 'i', "init-img", &c.input, 0, 0, NULL, "PNG or PPM to encode"},
-        {OPTION_TEXT, "output", 'o', NULL, &c.output, 0, 0, NULL,
+        {OPTION_TEXT, "input", 'i', "init-img", &c.input, 0, 0, "FILE", "PNG or PPM to encode"},
+        {OPTION_TEXT, "output", 'o', NULL, &c.output, 0, 0, "FILE",
          ".npy with the latent, as the U-Net sees it"},
         {OPTION_FLAG, "sample", 0, NULL, &c.sample, 0, 0, NULL,
          "a sample of the posterior instead of its mean"},
@@ -166,11 +166,11 @@ int command_decode(int argc, char **argv)
 {
     Coding c = {.output = "output.png"};
     const Option own[] = {
-        {OPTION_TEXT, "model", 'm', "model-path", &c.model.folder, 0, 0, NULL,
+        {OPTION_TEXT, "model", 'm', "model-path", &c.model.folder, 0, 0, "FOLDER",
          "model folder in the diffusers layout; the shipped one when left out"},
-        {OPTION_TEXT, "input", 'i', "latents", &c.input, 0, 0, NULL,
+        {OPTION_TEXT, "input", 'i', "latents", &c.input, 0, 0, "FILE",
          ".npy with latents (count, L, h, w), as the U-Net sees them"},
-        {OPTION_TEXT, "output", 'o', NULL, &c.output, 0, 0, NULL,
+        {OPTION_TEXT, "output", 'o', NULL, &c.output, 0, 0, "FILE",
          "PNG; several become NAME_1.png ...; or a folder"},
         {OPTION_END, NULL, 0, NULL, NULL, 0, 0, NULL, NULL},
     };

@@ -106,11 +106,12 @@ int command_golden(int argc, char **argv)
     const char *against = NULL, *only = NULL;
     bool strict = false;
     const Option own[] = {
-        {OPTION_TEXT, "against", 0, NULL, &against, 0, 0, NULL,
+        {OPTION_TEXT, "against", 0, NULL, &against, 0, 0, "FOLDER",
          "check: a folder with another implementation's results, in files and tensors of the same names"},
         {OPTION_FLAG, "strict", 0, "bits", &strict, 0, 0, NULL,
          "check --against: ask for the contract's bits, not only the bounds"},
-        {OPTION_TEXT, "only", 0, NULL, &only, 0, 0, NULL, "write, list, check: what begins with this name"},
+        {OPTION_TEXT, "only", 0, NULL, &only, 0, 0, "NAME",
+         "write, list, check: what begins with this name"},
         {OPTION_END, NULL, 0, NULL, NULL, 0, 0, NULL, NULL},
     };
     const Options about = {

@@ -39,6 +39,9 @@ static Status run(TrainCommand *t, Error *err)
     }
     if (t->output == NULL)
         return error_set(err, STATUS_ARGUMENT, "train: --output FOLDER is needed");
+    if (t->overrides.lr < 0.0 && t->overrides.lr != -1.0)
+        return error_set(err, STATUS_ARGUMENT, "train: --lr is %g, expected -1 or 0 to 1000",
+                         t->overrides.lr);
     if (strcmp(t->part, "tokenizer") == 0 && (t->dump.folder != NULL || t->dump.trace != NULL))
         return error_set(err, STATUS_ARGUMENT,
                          "train tokenizer: there are no intermediates to dump or trace");
@@ -64,18 +67,18 @@ static Status run(TrainCommand *t, Error *err)
 int command_train(int argc, char **argv)
 {
     TrainCommand t = {.overrides = RECIPE_OVERRIDES_NONE};
-    double steps = -1.0, seed = -1.0, sample_every = -1.0, save_every = -1.0;
     const double most = 9007199254740992.0;
     Option dump[DUMP_OPTIONS];
     const Option own[] = {
-        {OPTION_TEXT, "recipe", 0, NULL, &t.recipe_path, 0, 0, NULL,
+        {OPTION_TEXT, "recipe", 0, NULL, &t.recipe_path, 0, 0, "FILE",
          "JSON recipe; the shipped one when left out"},
-        {OPTION_TEXT, "output", 'o', "output-dir out", &t.output, 0, 0, NULL,
+        {OPTION_TEXT, "output", 'o', "output-dir out", &t.output, 0, 0, "FOLDER",
          "folder for the model, log and sheets"},
-        {OPTION_TEXT, "data", 0, "train-data-dir", &t.world_path, 0, 0, NULL,
+        {OPTION_TEXT, "data", 0, "train-data-dir", &t.world_path, 0, 0, "FOLDER",
          "folder of the picture world; the shipped one when left out"},
-        {OPTION_TEXT, "vae", 0, NULL, &t.vae_path, 0, 0, NULL, "unet: folder of the trained VAE"},
-        {OPTION_TEXT, "tokenizer", 0, NULL, &t.tokenizer_path, 0, 0, NULL, "unet: folder of the tokenizer"},
+        {OPTION_TEXT, "vae", 0, NULL, &t.vae_path, 0, 0, "FOLDER", "unet: folder of the trained VAE"},
+        {OPTION_TEXT, "tokenizer", 0, NULL, &t.tokenizer_path, 0, 0, "FOLDER",
+         "unet: folder of the tokenizer"},
         {OPTION_FLAG, "resume", 0, "resume-from-checkpoint", &t.resume, 0, 0, NULL,
          "go on from the folder's saved state"},
         {OPTION_INT, "batch-size", 0, "train-batch-size", &t.overrides.batch_size, -1, 1e6, NULL,
@@ -84,12 +87,13 @@ int command_train(int argc, char **argv)
          "samples in memory at a time, changes no bit; -1: the recipe's"},
         {OPTION_NUMBER, "lr", 0, "learning-rate", &t.overrides.lr, -1, 1e3, NULL,
          "learning rate; -1: the recipe's"},
-        {OPTION_NUMBER, "max-train-steps", 0, "steps", &steps, -1, most, NULL,
+        {OPTION_WHOLE, "max-train-steps", 0, "steps", &t.overrides.max_train_steps, -1, most, NULL,
          "steps in all; -1: the recipe's"},
-        {OPTION_NUMBER, "seed", 's', NULL, &seed, -1, most, NULL, "of everything random; -1: the recipe's"},
-        {OPTION_NUMBER, "sample-every", 0, NULL, &sample_every, -1, most, NULL,
+        {OPTION_WHOLE, "seed", 's', NULL, &t.overrides.seed, -1, most, NULL,
+         "of everything random; -1: the recipe's"},
+        {OPTION_WHOLE, "sample-every", 0, NULL, &t.overrides.sample_every, -1, most, NULL,
          "steps between sample sheets, 0: none; -1: the recipe's"},
-        {OPTION_NUMBER, "save-every", 0, "checkpointing-steps", &save_every, -1, most, NULL,
+        {OPTION_WHOLE, "save-every", 0, "checkpointing-steps", &t.overrides.save_every, -1, most, NULL,
          "steps between saved states, 0: only at the end; -1: the recipe's"},
         {OPTION_END, NULL, 0, NULL, NULL, 0, 0, NULL, NULL},
     };
@@ -101,10 +105,6 @@ int command_train(int argc, char **argv)
                            .about = "Trains one part by its recipe and saves it in the diffusers layout."};
     dump_table(&t.dump, dump);
     if (command_begin(&t.command, &about, own, argc, argv)) {
-        t.overrides.max_train_steps = (int64_t)steps;
-        t.overrides.seed = (int64_t)seed;
-        t.overrides.sample_every = (int64_t)sample_every;
-        t.overrides.save_every = (int64_t)save_every;
         const Status status = run(&t, &t.command.error);
         (void)status; /* command_end reports the error */
     }

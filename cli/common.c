@@ -43,7 +43,7 @@ static void common_table(Command *c, Option table[7])
          "threads; 0 is one a processor; never changes a bit"},
         {OPTION_FLAG, "quiet", 'q', NULL, &c->quiet, 0, 0, NULL, "no progress on stderr"},
         {OPTION_FLAG, "json", 0, NULL, &c->json, 0, 0, NULL, "results on stdout as one JSON object"},
-        {OPTION_TEXT, "config", 0, NULL, &c->config, 0, 0, NULL,
+        {OPTION_TEXT, "config", 0, NULL, &c->config, 0, 0, "FILE",
          "read options from this JSON file first; the command line wins"},
         {OPTION_FLAG, "print-config", 0, NULL, &c->print_config, 0, 0, NULL,
          "print all options as JSON, as --config reads them, and stop"},

@@ -23,11 +23,11 @@ typedef struct DumpName {
 void dump_table(Dump *d, Option table[DUMP_OPTIONS])
 {
     const Option rows[DUMP_OPTIONS] = {
-        {OPTION_TEXT, "dump", 0, NULL, &d->folder, 0, 0, NULL,
+        {OPTION_TEXT, "dump", 0, NULL, &d->folder, 0, 0, "DIR",
          "write the run's intermediates into this folder, as .npy with index.json"},
-        {OPTION_TEXT, "dump-match", 0, NULL, &d->match, 0, 0, NULL,
+        {OPTION_TEXT, "dump-match", 0, NULL, &d->match, 0, 0, "GLOB",
          "only stages of such names ('*' and '?'); also attention probabilities"},
-        {OPTION_TEXT, "trace", 0, NULL, &d->trace, 0, 0, NULL,
+        {OPTION_TEXT, "trace", 0, NULL, &d->trace, 0, 0, "FILE",
          "write a line for each intermediate: name, shape, min, max, mean, SHA-256"},
         {OPTION_END, NULL, 0, NULL, NULL, 0, 0, NULL, NULL},
     };

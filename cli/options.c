@@ -1,5 +1,6 @@
 #include "cli/options.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -79,10 +80,10 @@ static Status set_number(const Options *options, const Option *o, const char *te
 {
     char expected[120], low[32], high[32];
     double value = 0.0;
-    const bool whole = o->kind == OPTION_INT;
+    const bool whole = o->kind != OPTION_NUMBER;
+    const double most = o->kind == OPTION_INT ? 2147483647.0 : 9007199254740992.0;
     bool good = read_number(&value, text) && value - value == 0.0;
-    good = good &&
-           (!whole || (value >= -2147483647.0 && value <= 2147483647.0 && value == (double)(int)value));
+    good = good && (!whole || (value >= -most && value <= most && value == floor(value)));
     if (good && o->low != o->high)
         good = value >= o->low && value <= o->high;
     if (!good) {
@@ -95,15 +96,31 @@ static Status set_number(const Options *options, const Option *o, const char *te
             snprintf(expected, sizeof expected, "a %snumber", whole ? "whole " : "");
         return bad_value(options, o, text, expected, err);
     }
-    if (whole)
+    if (o->kind == OPTION_INT)
         *(int *)o->value = (int)value;
+    else if (o->kind == OPTION_WHOLE)
+        *(int64_t *)o->value = (int64_t)value;
     else
         *(double *)o->value = value;
     return STATUS_OK;
 }
 
+/* "ddim, ddpm" */
+static const char *choices_text(char out[200], const char *choices)
+{
+    size_t n = 0;
+    for (; *choices != '\0' && n < 196; choices++) {
+        if (*choices == ' ')
+            out[n++] = ',';
+        out[n++] = *choices;
+    }
+    out[n] = '\0';
+    return out;
+}
+
 static Status set(const Options *options, const Option *o, const char *text, Error *err)
 {
+    char expected[200];
     switch (o->kind) {
     case OPTION_END: break;
     case OPTION_TEXT: *(const char **)o->value = text; break;
@@ -119,6 +136,7 @@ static Status set(const Options *options, const Option *o, const char *text, Err
         break;
     }
     case OPTION_INT:
+    case OPTION_WHOLE:
     case OPTION_NUMBER: return set_number(options, o, text, err);
     case OPTION_SEED:
         if (!read_whole(o->value, text))
@@ -131,7 +149,7 @@ static Status set(const Options *options, const Option *o, const char *text, Err
         break;
     case OPTION_CHOICE:
         if (!in_list(o->choices, text, strlen(text), true))
-            return bad_value(options, o, text, o->choices, err);
+            return bad_value(options, o, text, choices_text(expected, o->choices), err);
         *(const char **)o->value = text;
         break;
     }

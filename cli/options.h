@@ -19,6 +19,7 @@ typedef enum {
     OPTION_TEXT,    /* const char *; NULL means not given */
     OPTION_TEXTS,   /* OptionTexts: may be given several times */
     OPTION_INT,     /* int */
+    OPTION_WHOLE,   /* int64_t, up to 2^53 either way */
     OPTION_SEED,    /* uint64_t */
     OPTION_NUMBER,  /* double */
     OPTION_FLAG,    /* bool; takes no value (--name=false is understood) */
@@ -40,8 +41,9 @@ typedef struct {
     const char *synonyms; /* "guidance-scale scale", or NULL */
     void *value;          /* what is in it already is the default */
     double low, high;     /* numbers: the range, both ends allowed; equal: any */
-    const char *choices;  /* OPTION_CHOICE: "ddim ddpm" */
-    const char *help;     /* what it is, with its unit */
+    const char
+        *choices;     /* OPTION_CHOICE: "ddim ddpm"; texts: what stands for the value in the help, "FILE" */
+    const char *help; /* what it is, with its unit */
 } Option;
 
 /* A whole set of defaults by one name. */

@@ -45,12 +45,13 @@ const char *nearest_word(const char *word, const char *const *words)
 static const char *kind_text(const Option *o)
 {
     switch (o->kind) {
-    case OPTION_INT: return " N";
-    case OPTION_SEED: return " SEED";
-    case OPTION_NUMBER: return " X";
-    case OPTION_CHOICE: return " NAME";
+    case OPTION_INT:
+    case OPTION_WHOLE: return "N";
+    case OPTION_SEED: return "SEED";
+    case OPTION_NUMBER: return "X";
+    case OPTION_CHOICE: return "NAME";
     case OPTION_TEXT:
-    case OPTION_TEXTS: return " TEXT";
+    case OPTION_TEXTS: return o->choices != NULL ? o->choices : "TEXT";
     case OPTION_FLAG:
     case OPTION_END: break;
     }
@@ -68,6 +69,7 @@ static const char *default_text(const Option *o, char text[64])
         snprintf(text, 64, "%s", word != NULL ? word : "");
         break;
     case OPTION_INT: snprintf(text, 64, "%d", *(const int *)o->value); break;
+    case OPTION_WHOLE: snprintf(text, 64, "%lld", (long long)*(const int64_t *)o->value); break;
     case OPTION_SEED: snprintf(text, 64, "%llu", (unsigned long long)*(const uint64_t *)o->value); break;
     case OPTION_NUMBER: decimal_write(text, *(const double *)o->value); break;
     case OPTION_FLAG: snprintf(text, 64, "%s", *(const bool *)o->value ? "on" : ""); break;
@@ -77,24 +79,46 @@ static const char *default_text(const Option *o, char text[64])
     return text;
 }
 
-static void help_row(const Option *o, Bytes *out)
+/* " (1 to 1000, default 20)", as much of it as there is. */
+static void add_range(const Option *o, Bytes *out)
 {
-    char left[80], text[64], low[32], high[32];
-    if (o->letter != 0)
-        snprintf(left, sizeof left, "-%c, --%s%s", o->letter, o->name, kind_text(o));
-    else
-        snprintf(left, sizeof left, "    --%s%s", o->name, kind_text(o));
-    bytes_add_format(out, strlen(left) > 30 ? "  %s\n%34s" : "  %-31s %s", left, "");
-    bytes_add_text(out, o->help);
-    if (o->kind == OPTION_CHOICE)
-        bytes_add_format(out, ": %s", o->choices);
-    if (o->low != o->high) {
+    char text[64], low[32], high[32];
+    const bool range = o->low != o->high, otherwise = default_text(o, text)[0] != '\0';
+    if (!range && !otherwise)
+        return;
+    bytes_add_text(out, " (");
+    if (range) {
         decimal_write(low, o->low);
         decimal_write(high, o->high);
-        bytes_add_format(out, ", %s to %s", low, high);
+        bytes_add_format(out, "%s to %s%s", low, high, otherwise ? ", " : "");
     }
-    if (default_text(o, text)[0] != '\0')
-        bytes_add_format(out, " (default %s)", text);
+    if (otherwise)
+        bytes_add_format(out, "default %s", text);
+    bytes_add_text(out, ")");
+}
+
+static void add_left(const char *left, Bytes *out)
+{
+    bytes_add_format(out, strlen(left) > 30 ? "  %s\n%34s" : "  %-31s %s", left, "");
+}
+
+static void help_row(const Option *o, Bytes *out)
+{
+    char left[80];
+    const char *kind = kind_text(o), *space = kind[0] != '\0' ? " " : "";
+    if (o->letter != 0)
+        snprintf(left, sizeof left, "-%c, --%s%s%s", o->letter, o->name, space, kind);
+    else
+        snprintf(left, sizeof left, "    --%s%s%s", o->name, space, kind);
+    add_left(left, out);
+    bytes_add_text(out, o->help);
+    for (const char *c = o->kind == OPTION_CHOICE ? o->choices : ""; *c != '\0';) {
+        const size_t n = strcspn(c, " ");
+        bytes_add_text(out, c == o->choices ? ": " : " | ");
+        bytes_add(out, c, n);
+        c += n + (c[n] == ' ');
+    }
+    add_range(o, out);
     bytes_add_text(out, "\n");
 }
 
@@ -105,8 +129,11 @@ void options_help(const Options *options, Bytes *out)
     for (int t = 0; t < OPTIONS_TABLES && options->tables[t] != NULL; t++) {
         for (const Option *o = options->tables[t]; o->kind != OPTION_END; o++)
             help_row(o, out);
-        bytes_add_text(out, "\n");
+        if (t + 1 < OPTIONS_TABLES && options->tables[t + 1] != NULL)
+            bytes_add_text(out, "\n");
     }
+    add_left("-h, --help", out);
+    bytes_add_text(out, "this text\n");
 }
 
 static void write_value(JsonWriter *w, const Option *o)
@@ -128,6 +155,7 @@ static void write_value(JsonWriter *w, const Option *o)
         json_end(w);
         break;
     case OPTION_INT: json_write_int(w, o->name, *(const int *)o->value); break;
+    case OPTION_WHOLE: json_write_int(w, o->name, *(const int64_t *)o->value); break;
     case OPTION_SEED: json_write_text(w, o->name, default_text(o, text)); break;
     case OPTION_NUMBER: json_write_number(w, o->name, *(const double *)o->value); break;
     case OPTION_FLAG: json_write_bool(w, o->name, *(const bool *)o->value); break;

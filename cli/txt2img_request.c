@@ -41,7 +41,7 @@ const char *const TXT2IMG_PRESET_NAMES = "none sdcpp diffusers a1111 paper";
 void txt2img_request_table(Txt2ImgRequest *r, Option table[TXT2IMG_OPTIONS])
 {
     const Option rows[TXT2IMG_OPTIONS] = {
-        {OPTION_TEXT, "model", 'm', "model-path", &r->run.folder, 0, 0, NULL,
+        {OPTION_TEXT, "model", 'm', "model-path", &r->run.folder, 0, 0, "FOLDER",
          "model folder in the diffusers layout; the shipped one when left out"},
         {OPTION_TEXT, "prompt", 'p', NULL, &r->prompt, 0, 0, NULL, "what the picture is to show"},
         {OPTION_TEXT, "negative-prompt", 'n', NULL, &r->negative, 0, 0, NULL, "what it is not to show"},
@@ -66,7 +66,7 @@ void txt2img_request_table(Txt2ImgRequest *r, Option table[TXT2IMG_OPTIONS])
          "random numbers: ours, or those of torch on the CPU"},
         {OPTION_INT, "clip-skip", 0, NULL, &r->clip_skip, 0, 100, NULL,
          "last layers of the text encoder to leave out"},
-        {OPTION_TEXT, "latents", 0, NULL, &r->latents, 0, 0, NULL,
+        {OPTION_TEXT, "latents", 0, NULL, &r->latents, 0, 0, "FILE",
          "starting noise from this .npy (count, L, h, w) instead of drawn"},
         {OPTION_END, NULL, 0, NULL, NULL, 0, 0, NULL, NULL},
     };

@@ -138,7 +138,7 @@ static void test_presets(void)
     is(config("--config c.json"), 50, 3.0, "auto", "torch");
     is(config("--config c.json --preset paper"), 200, 5.0, "leading", "torch");
     is(config("--config c.json --preset paper --cfg-scale 2"), 200, 2.0, "leading", "torch");
-    outside_fails(&o, "txt2img --preset papers -p x", 2, "--preset is \"papers\", expected none sdcpp");
+    outside_fails(&o, "txt2img --preset papers -p x", 2, "--preset is \"papers\", expected none, sdcpp");
 
     works("txt2img --print-config --preset paper -p 'a square' --steps 3 -m model -o c.png");
     CHECK(outside_shell(&o, "true"));

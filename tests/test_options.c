@@ -8,10 +8,11 @@ typedef struct {
     const char *prompt, *sampler;
     OptionTexts loras;
     int steps;
+    int64_t first;
     uint64_t seed;
     double scale;
     bool tiled;
-    Option own[6], common[3];
+    Option own[7], common[3];
     Options options;
 } Bench;
 
@@ -24,7 +25,8 @@ static void bench(Bench *b)
         {OPTION_INT, "steps", 'n', "num-inference-steps", &b->steps, 1, 1000, NULL, "steps"},
         {OPTION_NUMBER, "cfg-scale", 0, "guidance-scale scale", &b->scale, -1, 100, NULL, "guidance"},
         {OPTION_CHOICE, "sampler", 0, "scheduler", &b->sampler, 0, 0, "ddim ddpm", "which sampler"},
-        {OPTION_TEXTS, "lora", 0, NULL, &b->loras, 0, 0, NULL, "files"},
+        {OPTION_TEXTS, "lora", 0, NULL, &b->loras, 0, 0, "FILE", "files"},
+        {OPTION_WHOLE, "first", 0, NULL, &b->first, 0, 0, NULL, "number"},
         {OPTION_END, NULL, 0, NULL, NULL, 0, 0, NULL, NULL},
     };
     const Option common[] = {
@@ -140,6 +142,13 @@ static void test_values(void)
     bad("--steps 2.5", "a whole number");
     bad("--steps 99999999999999999999", "a whole number");
     bad("--steps 5x", "\"5x\"");
+    good(&b, "--first 9007199254740992");
+    CHECK(b.first == 9007199254740992);
+    good(&b, "--first -9007199254740992");
+    CHECK(b.first == -9007199254740992);
+    bad("--first 9007199254740994", "--first is \"9007199254740994\", expected a whole number");
+    bad("--first 0.5", "expected a whole number");
+    bad("--steps 3000000000", "a whole number from 1 to 1000");
     bad("--num-inference-steps x", "--steps is \"x\"");
     bad("--cfg-scale nan", "a number from -1 to 100");
     bad("--cfg-scale 1e999", "a number");
@@ -156,8 +165,8 @@ static void test_values(void)
     bad("--seed=", "a whole number");
     good(&b, "--scheduler ddpm");
     CHECK(strcmp(b.sampler, "ddpm") == 0);
-    bad("--sampler ddi", "--sampler is \"ddi\", expected ddim ddpm");
-    bad("--sampler=", "expected ddim ddpm");
+    bad("--sampler ddi", "--sampler is \"ddi\", expected ddim, ddpm");
+    bad("--sampler=", "expected ddim, ddpm");
 }
 
 static void test_repeated_texts(void)
@@ -245,7 +254,7 @@ static void test_presets(void)
     CHECK_TEXT(err.text, "--setps");
     err = (Error){0};
     CHECK(options_apply_preset(&b.options, "fast", &err) == STATUS_ARGUMENT);
-    CHECK_TEXT(err.text, "--preset is \"fast\", expected slow wrong");
+    CHECK_TEXT(err.text, "--preset is \"fast\", expected slow, wrong");
     b.steps = 30;
     b.scale = 7.5;
     CHECK(read_text(&b, "{\"steps\": 9, \"preset\": \"slow\"}", &arena, &err) == STATUS_OK);
@@ -285,10 +294,13 @@ static void test_help(void)
     CHECK(!text.failed);
     CHECK_TEXT(help, "usage: ldm99 paint [options] FILES\nPaints.\n");
     CHECK_TEXT(help, "-n, --steps N");
-    CHECK_TEXT(help, "steps, 1 to 1000 (default 30)");
-    CHECK_TEXT(help, "which sampler: ddim ddpm (default ddim)");
+    CHECK_TEXT(help, "steps (1 to 1000, default 30)");
+    CHECK_TEXT(help, "which sampler: ddim | ddpm (default ddim)");
     CHECK_TEXT(help, "    --vae-tiling ");
-    CHECK_TEXT(help, "(default 7.5)");
+    CHECK_TEXT(help, "    --lora FILE ");
+    CHECK_TEXT(help, "number (default 0)\n");
+    CHECK_TEXT(help, "  -h, --help   ");
+    CHECK_TEXT(help, "guidance (-1 to 100, default 7.5)");
     CHECK(strstr(help, "guidance-scale") == NULL); /* synonyms are accepted in silence */
     arena_free(&arena);
 }
@@ -301,14 +313,14 @@ static void test_configuration_round_trip(void)
     Arena arena = {0};
     Error err;
     Bytes text = {.arena = &arena}, again = {.arena = &arena};
-    good(&b, "--steps 77 --cfg-scale 0.1 --sampler ddpm --lora x --lora y --vae-tiling "
+    good(&b, "--first 8000000000 --steps 77 --cfg-scale 0.1 --sampler ddpm --lora x --lora y --vae-tiling "
              "--seed 18446744073709551615");
     b.prompt = "a \"red\" apple\n\xc3\xa9 \\ ";
     options_write_config(&b.options, &text);
     bytes_add_byte(&text, 0);
     bench(&c);
     CHECK(read_text(&c, (const char *)text.data, &arena, &err) == STATUS_OK);
-    CHECK(c.steps == 77 && c.scale == 0.1 && c.tiled && c.seed == UINT64_MAX);
+    CHECK(c.first == 8000000000 && c.steps == 77 && c.scale == 0.1 && c.tiled && c.seed == UINT64_MAX);
     CHECK(strcmp(c.sampler, "ddpm") == 0 && c.prompt != NULL && strcmp(c.prompt, b.prompt) == 0);
     CHECK(c.loras.count == 2 && strcmp(c.loras.text[1], "y") == 0);
     options_write_config(&c.options, &again);

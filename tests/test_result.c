@@ -113,6 +113,8 @@ static void test_training(void)
     outside_json(&o, "train tokenizer --json --recipe words.json -o words", 0);
     CHECK(json_int(json_get(o.json, "captions"), 0) == 50 && json_int(json_get(o.json, "tokens"), 0) > 512);
     outside_json(&o, "train vae --json --recipe none.json -o vae", 3);
+    outside_fails(&o, "train vae -o x --lr -0.5", 2, "--lr is -0.5, expected -1 or 0 to 1000");
+    outside_fails(&o, "train vae -o x --max-train-steps 2.5", 2, "expected a whole number from -1 to");
 }
 
 static void test_model(void)
