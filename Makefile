@@ -188,7 +188,7 @@ $(with_mpfr:%=$(BUILD)/tests/%): LDLIBS := -lmpfr -lgmp -lm
 
 verify-math:
 	@if echo '#include <mpfr.h>' | $(CC) -E - >/dev/null 2>&1; then \
-	    $(MAKE) $(VERIFY:%=verify-math-%) verify-math-64; \
+	    $(MAKE) $(VERIFY:%=verify-math-%) verify-math-64 verify-math-fit; \
 	else echo "verify-math: skipped: MPFR is not installed (libmpfr-dev)"; fi
 
 $(BUILD)/verify/started: $(elementary)
@@ -199,6 +199,9 @@ verify-math-self: $(BUILD)/tests/verify_math
 
 $(VERIFY:%=verify-math-%): verify-math-%: verify-math-self $(BUILD)/verify/started
 	@$(BUILD)/tests/verify_math -r $(BUILD)/verify/$*.txt $*
+
+verify-math-fit: $(BUILD)/tests/fit_math
+	$(BUILD)/tests/fit_math
 
 verify-math-64: $(BUILD)/tests/verify_math64
 	$(BUILD)/tests/verify_math64 $(VERIFY_64)
@@ -255,6 +258,6 @@ install-check: all
 clean:
 	rm -rf build out
 
-.PHONY: all examples tests test layers check valgrind demo golden matrix bench verify-math verify-math-self verify-math-64 $(VERIFY:%=verify-math-%) install uninstall clean
+.PHONY: all examples tests test layers check valgrind demo golden matrix bench verify-math verify-math-self verify-math-64 verify-math-fit $(VERIFY:%=verify-math-%) install uninstall clean
 .SECONDARY:
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

@@ -77,9 +77,9 @@ static const uint32_t TURNS_PER_RADIAN[9] = {0x00000000u, 0x28be60dbu, 0x9391054
                                              0x4f10e410u, 0x7f9458eau, 0xf7aef158u};
 
 /* |x| / (2 pi) without its integer part, for 10^5 < |x| < infinity (Payne and Hanek 1983, the idea).  With
- * |x| = m 2^e the bits of 1/(2 pi) worth 2^e or more times an integer give whole turns, so the product needs only
- * 128 bits from the one worth 2^-(e+1) on.  What is cut off is below m 2^-128 < 2^-104 turns, while no float
- * comes nearer to a multiple of pi/2 than 2^-34 turns. */
+ * |x| = m 2^e the bits of 1/(2 pi) worth 2^-e or more give whole turns, so the product needs only 128 bits
+ * from the one worth 2^-(e+1) on.  What is cut off is below m 2^-128 < 2^-104 turns, while no float comes
+ * nearer to a multiple of pi/2 than 2^-34 turns. */
 static Turn turn_of(uint32_t size)
 {
     const uint64_t m = (size & 0x7fffffu) | 0x800000u;

@@ -1,7 +1,6 @@
 /* tests/fit_math.c - where the polynomials of the elementary functions come from.
  *
- * Built by hand, since it needs MPFR:
- *     make build/gcc/tests/fit_math LDLIBS='-lm -lmpfr -lgmp' && build/gcc/tests/fit_math
+ * `make verify-math` runs it; it needs MPFR.
  *
  * Each polynomial interpolates its function in the Chebyshev nodes of its interval, in 320 bits; the coefficients
  * are then rounded to double.  The program computes them anew, compares them with those in base/, and prints the
