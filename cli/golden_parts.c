@@ -15,5 +15,6 @@ GoldenPart golden_part(size_t i)
         {"schedules", golden_schedules_make, NULL},
         {"samplers", golden_samplers_make, NULL},
     };
-    return i < sizeof others / sizeof others[0] ? others[i] : (GoldenPart){NULL, NULL, NULL};
+    const size_t count = sizeof others / sizeof others[0];
+    return i < count ? others[i] : golden_network_part(i - count);
 }

@@ -232,49 +232,53 @@ TruthId truth_scale(Truth *t, TruthId ida, double factor)
 
 void truth_sum_begin(Truth *t)
 {
-    t->open = t->recording ? t->pairs : 0;
-    t->pairs = t->open;
+    memset(&t->open, 0, sizeof t->open);
+    t->open.first = t->pairs;
 }
 
-void truth_sum_multiply_add(Truth *t, TruthId a, TruthId b)
+static void sum_term(Truth *t, double v, double e, TruthId a, TruthId b)
 {
+    t->open.sum += v;
+    t->open.size += fabs(v);
+    t->open.e += e;
+    t->open.terms++;
+    if (!t->recording)
+        return;
     t->pair = more(t, t->pair, t->pairs, &t->pair_room, sizeof *t->pair);
     if (!t->failed)
         t->pair[t->pairs++] = (TruthPair){a, b};
 }
 
-void truth_sum_add(Truth *t, TruthId a)
+void truth_sum_multiply_add(Truth *t, TruthId ida, TruthId idb)
 {
-    truth_sum_multiply_add(t, a, 0);
+    if (t->failed)
+        return;
+    const TruthNumber a = operand(t, ida), b = operand(t, idb);
+    t->open.products = true;
+    sum_term(t, a.v * b.v, product_bound(a, b), ida, idb);
+}
+
+void truth_sum_add(Truth *t, TruthId id)
+{
+    if (t->failed)
+        return;
+    const TruthNumber a = operand(t, id);
+    sum_term(t, a.v, a.e, id, 0);
 }
 
 TruthId truth_sum_end(Truth *t)
 {
     if (t->failed)
         return 0;
-    const size_t n = t->pairs - t->open;
-    double sum = 0.0, size = 0.0, e = 0.0, products = 0.0;
-    for (size_t i = t->open; i < t->pairs; i++) {
-        const TruthNumber a = operand(t, t->pair[i].a);
-        double v = a.v;
-        if (t->pair[i].b == 0) {
-            e += a.e;
-        } else {
-            const TruthNumber b = operand(t, t->pair[i].b);
-            v = a.v * b.v;
-            e += product_bound(a, b);
-            products = 1.0;
-        }
-        sum += v;
-        size += fabs(v);
+    const double n = (double)t->open.terms, size = t->open.size, products = t->open.products ? 1.0 : 0.0;
+    double e = t->open.e;
+    if (fabs(t->open.sum) < INFINITY) {
+        e += size > LARGEST ? INFINITY : (growth(n > 0.0 ? n - 1.0 : 0.0) + products) * t->unit * size;
+        if (products > 0.0 && size < n * 0x1p-120)
+            e += n * TINY;
     }
-    if (fabs(sum) < INFINITY) {
-        e +=
-            size > LARGEST ? INFINITY : (growth(n > 0 ? (double)n - 1.0 : 0.0) + products) * t->unit * size;
-        if (products > 0.0 && size < (double)n * 0x1p-120)
-            e += (double)n * TINY;
-    }
-    return push(t, rounded(t, sum, e, 0.0), (TruthStep){.kind = TRUTH_DOT, .first = t->open, .count = n});
+    return push(t, rounded(t, t->open.sum, e, 0.0),
+                (TruthStep){.kind = TRUTH_DOT, .first = t->open.first, .count = t->open.terms});
 }
 
 TruthNumber truth_number(const Truth *t, TruthId id)

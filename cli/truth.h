@@ -60,8 +60,13 @@ typedef struct Truth {
     TruthNumber *number;
     struct TruthStep *step; /* (count) when recording */
     size_t count, room;
-    struct TruthPair *pair; /* terms of sums; only the open sum's when not recording */
-    size_t pairs, pair_room, open;
+    struct TruthPair *pair; /* terms of sums, when recording */
+    size_t pairs, pair_room;
+    struct {
+        size_t first, terms; /* which pairs; how many terms */
+        double sum, size, e; /* so far: of the terms, of their sizes, of their bounds */
+        bool products;
+    } open; /* the sum that is being made */
 } Truth;
 
 Truth truth_begin(Arena *arena, bool recording);

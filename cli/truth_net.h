@@ -1,0 +1,80 @@
+/* cli/truth_net.h - whole networks in binary64, operator by operator, with the references of cli/truth_ops.h.
+ *
+ * Between operators only values are kept.  A probe (probe > 0) is the same network as a correct binary32 program might
+ * have computed it: each number that an operator gives is moved at random within that operator's own bound.  How far
+ * probes come from the truth at a stage says how much the network magnifies rounding errors; bounds that are carried
+ * through a whole network would grow to nothing useful.
+ *
+ * Parameters come from the structs of diffusion/; nothing of how those compute is used.  NULL in gives NULL. */
+#ifndef CLI_TRUTH_NET_H
+#define CLI_TRUTH_NET_H
+
+#include "base/rng.h"
+#include "cli/truth_ops.h"
+#include "diffusion/clip_text.h"
+#include "diffusion/unet.h"
+#include "diffusion/vae.h"
+
+typedef struct {
+    int rank, dim[TENSOR_RANK];
+    double *v;
+} WideTensor;
+
+typedef struct {
+    Arena *arena;  /* values */
+    Arena scratch; /* of one operator; freed by truth_net_end */
+    bool failed;   /* no memory */
+    bool probing;
+    Rng rng; /* of the probe */
+    void (*observe)(void *context, const char *name, const WideTensor *x);
+    void *context;
+} TruthNet;
+
+/* probe 0: the truth. */
+TruthNet truth_net_begin(Arena *arena, int probe);
+void truth_net_end(TruthNet *n);
+
+size_t wide_count(const WideTensor *x);
+WideTensor *wide_tensor(TruthNet *n, int rank, const int *dim);
+WideTensor *wide_input(TruthNet *n, const float *data, int rank, const int *dim);
+
+/* Shows x under "prefix.name" and returns it, as tape_named does. */
+WideTensor *wide_named(TruthNet *n, WideTensor *x, const char *prefix, const char *name);
+
+/* ---- operators (cli/truth_net.c) ---- */
+WideTensor *wide_linear(TruthNet *n, const Affine *a, const WideTensor *x);
+WideTensor *wide_conv2d(TruthNet *n, const Affine *a, const WideTensor *x, Conv2dOptions options);
+WideTensor *wide_group_norm(TruthNet *n, const Affine *a, const WideTensor *x, int groups, float eps);
+WideTensor *wide_layer_norm(TruthNet *n, const Affine *a, const WideTensor *x, float eps);
+WideTensor *wide_activate(TruthNet *n, const WideTensor *x, Activation kind);
+WideTensor *wide_geglu(TruthNet *n, const WideTensor *x);
+WideTensor *wide_add(TruthNet *n, const WideTensor *a, const WideTensor *b);
+WideTensor *wide_attention(TruthNet *n, const WideTensor *q, const WideTensor *k, const WideTensor *v,
+                           int heads, bool causal);
+WideTensor *wide_nearest(TruthNet *n, const WideTensor *x, int H, int W);
+WideTensor *wide_concat(TruthNet *n, const WideTensor *a, const WideTensor *b); /* axis 1 */
+WideTensor *wide_time_embedding(TruthNet *n, const float *timesteps, int N, int width, bool flip_sin_to_cos,
+                                double freq_shift);
+WideTensor *wide_embedding(TruthNet *n, const Tensor *table, const int *ids, int N, int T);
+WideTensor *wide_transposed(TruthNet *n, const WideTensor *x); /* (N,A,B) -> (N,B,A) */
+WideTensor *wide_shaped(TruthNet *n, const WideTensor *x, int rank, const int *dim);
+
+/* ---- layers (cli/truth_layers.c) ---- */
+WideTensor *wide_res_block(TruthNet *n, const ResBlock *b, WideTensor *x, const WideTensor *emb);
+WideTensor *wide_attention_layer(TruthNet *n, const AttentionLayer *a, const WideTensor *x,
+                                 const WideTensor *text);
+WideTensor *wide_res_unit(TruthNet *n, const ResUnit *u, WideTensor *x, const WideTensor *skip,
+                          const WideTensor *emb, const WideTensor *text);
+WideTensor *wide_downsample(TruthNet *n, const ResampleLayer *l, const WideTensor *x);
+WideTensor *wide_upsample(TruthNet *n, const ResampleLayer *l, const WideTensor *x, int H, int W);
+WideTensor *wide_pixels_to_tokens(TruthNet *n, const WideTensor *x);
+WideTensor *wide_tokens_to_pixels(TruthNet *n, const WideTensor *x, int H, int W);
+
+/* ---- networks (cli/truth_networks.c): the last stage; all are observed ---- */
+WideTensor *wide_clip_text(TruthNet *n, const ClipText *text, const int *ids, int N, int T);
+WideTensor *wide_vae_decode(TruthNet *n, const Vae *vae, WideTensor *z);
+WideTensor *wide_vae_encode(TruthNet *n, const Vae *vae, WideTensor *x);
+WideTensor *wide_unet(TruthNet *n, const Unet *net, WideTensor *x, const float *timesteps,
+                      const WideTensor *text);
+
+#endif
