@@ -5,19 +5,19 @@
 #include "base/threads.h"
 #include "nn/gemm.h"
 
-/* A task computes a block of the output: a few whole pictures, or a few rows of one, or a part of a row; so
- * many positions that their packed taps take at most PACKED numbers.  The rule knows the shape only, never the
- * number of threads. */
-enum { MOST_ROWS = 512, PACKED = 64 * 1024, FEW_TASKS = 8, LEAST_ROWS = 64 };
+/* A task computes a block of the output: a few whole pictures, or a few rows of one, or a part of a row, at most
+ * gemm_block_lanes positions; and all channels, unless that makes too few tasks.  The rule knows the shape only,
+ * never the number of threads. */
+enum { MOST_ROWS = 512, LEAST_ROWS = 64 };
 
 typedef struct {
     GemmCut pictures, y, x, rows; /* how N, OH, OW and the channels of the output are cut */
     size_t S, TH, TW;             /* the largest block: pictures, rows, columns */
     size_t frame_h, frame_w;      /* the part of the frame under it */
-    size_t channels;              /* of the source, that one stretch of k touches */
+    size_t channels;              /* of the source, that one panel of k touches */
     size_t plane, row, picture;   /* steps in what is packed from: a frame tile, or the source itself */
     bool direct;                  /* the frame is the source: no tile is needed */
-    size_t stretch, block_row;
+    size_t block_row;
     size_t tables, tile, packed, block, worker; /* bytes of the tables, then floats */
 } Plan;
 
@@ -38,8 +38,8 @@ static void cut_positions(Plan *p, const Conv2dGather *g, size_t room)
     p->TW = largest(p->x);
     const size_t blocks = p->pictures.parts * p->y.parts * p->x.parts * g->groups;
     p->rows = gemm_cut(g->rows, MOST_ROWS);
-    if (p->rows.parts * blocks < FEW_TASKS && blocks > 0)
-        p->rows.parts = gemm_least(gemm_groups(FEW_TASKS, blocks), gemm_groups(g->rows, LEAST_ROWS));
+    if (p->rows.parts * blocks < GEMM_FEW_TASKS && blocks > 0)
+        p->rows.parts = gemm_least(gemm_groups(GEMM_FEW_TASKS, blocks), gemm_groups(g->rows, LEAST_ROWS));
 }
 
 bool conv2d_gather_direct(const Conv2dGather *g)
@@ -52,19 +52,18 @@ bool conv2d_gather_direct(const Conv2dGather *g)
 static Plan plan_of(const Conv2dGather *g)
 {
     const size_t width = gemm_kernels()->lanes, taps = g->KH * g->KW, K = g->C * taps;
-    Plan p = {.stretch = gemm_stretch(K)};
-    cut_positions(&p, g, gemm_least(PACKED / (p.stretch + (K == 0)), GEMM_BLOCK_LANES));
-    p.direct = conv2d_gather_direct(g);
+    Plan p = {.direct = conv2d_gather_direct(g)};
+    cut_positions(&p, g, gemm_block_lanes(g->N * g->OH * g->OW * g->groups));
     p.frame_h = (p.TH - 1) * g->stride + (g->KH - 1) * g->dilation + 1;
     p.frame_w = (p.TW - 1) * g->stride + (g->KW - 1) * g->dilation + 1;
-    p.channels = gemm_least(g->C, p.stretch / taps + 2);
+    p.channels = gemm_least(g->C, GEMM_PANEL / taps + 2);
     p.row = p.direct ? g->W : p.frame_w;
     p.picture = p.direct ? g->groups * g->C * g->H * g->W : p.frame_h * p.frame_w;
     p.plane = p.direct ? g->H * g->W : p.S * p.picture;
     p.block_row = gemm_groups(p.S * p.TH * p.TW, width) * width;
-    p.tables = (2 * K + GEMM_STRETCH) * sizeof(ptrdiff_t);
+    p.tables = (2 * K + GEMM_PANEL) * sizeof(ptrdiff_t);
     p.tile = p.direct ? 0 : gemm_groups(p.channels * p.plane, 16) * 16;
-    p.packed = p.stretch * p.block_row;
+    p.packed = gemm_least(K, GEMM_PANEL) * p.block_row;
     p.block = largest(p.rows) * p.block_row;
     p.worker = gemm_groups(p.tile + p.packed + p.block, 16) * 16;
     return p;
@@ -166,7 +165,7 @@ static void pack_block(float *packed, float *tile, const Work *w, const Block *b
                (b->y0 * g->W + b->x0) * g->stride;
     else
         fill_tile(tile, w, b, c0, (k1 - 1) / taps + 1);
-    ptrdiff_t k_offset[GEMM_STRETCH], lane[GEMM_LANES_MOST] = {0};
+    ptrdiff_t k_offset[GEMM_PANEL], lane[GEMM_LANES_MOST] = {0};
     for (size_t k = k0; k < k1; k++)
         k_offset[k - k0] = w->b_k[k] - (ptrdiff_t)(c0 * p->plane);
     if (p->direct && g->stride == 1 && b->pictures == 1 && (b->height == 1 || b->width == p->row)) {
@@ -220,10 +219,10 @@ static void block_task(void *context, size_t task, int worker)
     const float *a = w->a + b.group * g->a_group + b.r0 * g->a_row;
     size_t k0 = 0;
     do {
-        const size_t k1 = gemm_least(k0 + p->stretch, K);
+        const size_t k1 = gemm_least(k0 + GEMM_PANEL, K);
         pack_block(packed, tile, w, &b, k0, k1);
-        gemm_block(block, p->block_row, a, g->a_row, w->a_k + k0, packed, w->packed_k, b.rows, lanes, k0,
-                   k1);
+        gemm_panel(block, p->block_row, a, g->a_row, w->a_k + k0, packed, w->packed_k, b.rows, lanes,
+                   k1 - k0, k0 == 0);
         k0 = k1;
     } while (k0 < K);
     put_block(w, &b, block);
@@ -242,7 +241,7 @@ static void fill_tables(const Work *w)
                 w->a_k[k] = (ptrdiff_t)(c * g->a_c + ky * g->KW + kx);
                 w->b_k[k] = (ptrdiff_t)(c * w->plan.plane + row * w->plan.row + column);
             }
-    gemm_offsets(w->packed_k, w->plan.stretch, gemm_kernels()->lanes);
+    gemm_offsets(w->packed_k, GEMM_PANEL, gemm_kernels()->lanes);
 }
 
 void conv2d_gather(float *out, const float *source, const float *a, const float *bias,

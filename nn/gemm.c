@@ -95,19 +95,16 @@ void gemm_rows(const float *a, size_t a_row, size_t rows, const GemmSum *sum, co
     }
 }
 
-void gemm_block(float *c, size_t c_row, const float *a, size_t a_row, const ptrdiff_t *a_k,
-                const float *packed, const ptrdiff_t *packed_k, size_t rows, size_t count, size_t k0,
-                size_t k1)
+void gemm_panel(float *c, size_t c_row, const float *a, size_t a_row, const ptrdiff_t *a_k,
+                const float *packed, const ptrdiff_t *packed_k, size_t rows, size_t count, size_t K,
+                bool start)
 {
-    const size_t width = gemm_kernels()->lanes, vectors = gemm_groups(count, width);
+    const size_t width = gemm_kernels()->lanes, vectors = gemm_groups(count, width), begin[2] = {0, K};
     GemmLanes lanes[GEMM_BLOCK_LANES / 4];
     for (size_t p = 0; p < vectors; p++)
-        lanes[p] = (GemmLanes){packed + p * (k1 - k0) * width, c + p * width};
-    size_t begin[GEMM_STRETCH / GEMM_PANEL + 1] = {0};
-    GemmSum sum = {a_k, packed_k, begin, k1 == k0 ? 1 : gemm_groups(k1 - k0, GEMM_PANEL)};
-    for (size_t q = 1; q <= sum.panels; q++)
-        begin[q] = gemm_least(q * GEMM_PANEL, k1 - k0);
-    gemm_rows(a, a_row, rows, &sum, lanes, vectors, c_row, k0 == 0);
+        lanes[p] = (GemmLanes){packed + p * K * width, c + p * width};
+    const GemmSum sum = {a_k, packed_k, begin, 1};
+    gemm_rows(a, a_row, rows, &sum, lanes, vectors, c_row, start);
 }
 
 /* Products of more than one panel: each is summed in a block of its own before it goes to C. */

@@ -122,25 +122,23 @@ typedef struct {
 
 void gemm_samples(const GemmSamples *g, size_t rows, const GemmLanes *lanes, size_t count, size_t c_row);
 
-/* At most so many k are packed at once: then the packed B of a few lanes fits in the nearer caches. */
-enum { GEMM_STRETCH = 4 * GEMM_PANEL };
-
-/* The stretches that K is walked in are equal numbers of panels; this long. */
-static inline size_t gemm_stretch(size_t K)
-{
-    const GemmCut cut = gemm_cut(gemm_groups(K, GEMM_PANEL), GEMM_STRETCH / GEMM_PANEL);
-    return gemm_least(K, cut.parts > 0 ? gemm_groups(cut.length, cut.parts) * GEMM_PANEL : 0);
-}
-
-/* A stretch k0..k1 of a product with packed B: `packed` holds gemm_groups(count, kernels->lanes) vectors of
- * (k1 - k0) * kernels->lanes numbers, packed_k = gemm_offsets(k1 - k0, kernels->lanes), a_k has the entries from k0
- * on, c (rows, c_row) has room for whole vectors.  k0 == 0 starts the sums. */
-enum { GEMM_BLOCK_LANES = 256 }; /* the most that gemm_block takes */
-
-void gemm_block(float *c, size_t c_row,                             // in/out
+/* One panel of a product with packed B: `packed` holds gemm_groups(count, kernels->lanes) vectors of K *
+ * kernels->lanes numbers, packed_k = gemm_offsets(K, kernels->lanes), c (rows, c_row) has room for whole vectors.
+ * start: C = this panel, not += it. */
+void gemm_panel(float *c, size_t c_row,                             // in/out
                 const float *a, size_t a_row, const ptrdiff_t *a_k, // in
-                const float *packed, const ptrdiff_t *packed_k, size_t rows, size_t count, size_t k0,
-                size_t k1);
+                const float *packed, const ptrdiff_t *packed_k, size_t rows, size_t count, size_t K,
+                bool start);
+
+/* How many lanes one task packs: the most that gemm_panel takes, whose packed panel (256 KiB) still stays in the
+ * second cache and serves many vectors for every read of A; fewer where `all` lanes would make too few tasks. */
+enum { GEMM_BLOCK_LANES = 256, GEMM_LEAST_LANES = 64, GEMM_FEW_TASKS = 8 };
+
+static inline size_t gemm_block_lanes(size_t all)
+{
+    const size_t fair = all / GEMM_FEW_TASKS;
+    return fair < GEMM_LEAST_LANES ? GEMM_LEAST_LANES : gemm_least(fair, GEMM_BLOCK_LANES);
+}
 
 /* Is there no infinity and no NaN among them?  Then terms with a factor of zero may be left out: a sum that
  * started at +0 is never -0, and adding a zero of either sign does not change it. */

@@ -3,29 +3,27 @@
 #include "base/threads.h"
 #include "nn/gemm.h"
 
-/* A task computes a block of C: at most MOST_ROWS by as many lanes as keep its packed B within PACKED numbers
- * (256 KiB, a part of the second cache) - a rule that knows the shape only, never the number of threads. */
-enum { MOST_ROWS = 512, PACKED = 64 * 1024 };
+/* A task computes a block of C: at most MOST_ROWS by gemm_block_lanes, a rule that knows the shape only, never the
+ * number of threads.  Panel after panel of B is packed and used. */
+enum { MOST_ROWS = 512 };
 
 /* How the work is cut, and what lies where in the scratch (in numbers of floats after the tables). */
 typedef struct {
     GemmCut rows, lanes;
-    size_t stretch;   /* k that are packed at once */
-    size_t block_row; /* lanes of a block, whole panels */
+    size_t block_row; /* lanes of a block, whole vectors */
     size_t tables, packed, block,
         worker; /* bytes of the tables; floats of the others, worker being the two */
 } Plan;
 
 static Plan plan_of(size_t rows, size_t lanes, size_t K)
 {
-    const size_t width = gemm_kernels()->lanes;
-    Plan p = {.stretch = gemm_stretch(K)};
-    const size_t room = gemm_least(PACKED / (p.stretch + (K == 0)), GEMM_BLOCK_LANES);
-    p.rows = gemm_cut(rows, MOST_ROWS);
-    p.lanes = (GemmCut){gemm_groups(lanes, width), gemm_groups(lanes, room / width * width)};
+    const size_t width = gemm_kernels()->lanes,
+                 most = gemm_block_lanes(lanes * gemm_groups(rows, MOST_ROWS));
+    Plan p = {.rows = gemm_cut(rows, MOST_ROWS)};
+    p.lanes = (GemmCut){gemm_groups(lanes, width), gemm_groups(lanes, most / width * width)};
     p.block_row = p.lanes.parts > 0 ? gemm_groups(p.lanes.length, p.lanes.parts) * width : 0;
-    p.tables = (2 * K + GEMM_STRETCH) * sizeof(ptrdiff_t);
-    p.packed = p.stretch * p.block_row;
+    p.tables = (2 * K + GEMM_PANEL) * sizeof(ptrdiff_t);
+    p.packed = gemm_least(K, GEMM_PANEL) * p.block_row;
     p.block = gemm_least(rows, MOST_ROWS) * p.block_row;
     p.worker = gemm_groups(p.packed + p.block, 16) * 16;
     return p;
@@ -44,7 +42,7 @@ typedef struct {
     float *room; /* plan.worker floats a worker */
 } Work;
 
-static void pack_stretch(float *packed, const Work *w, const float *b, size_t lanes, size_t k0, size_t k1)
+static void pack_panel(float *packed, const Work *w, const float *b, size_t lanes, size_t k0, size_t k1)
 {
     const GemmKernels *kernels = gemm_kernels();
     const size_t width = kernels->lanes;
@@ -110,9 +108,10 @@ static void block_task(void *context, size_t task, int worker)
     const float *a = p->a.data + n * p->a.batch + r0 * p->a.across;
     size_t k0 = 0;
     do {
-        const size_t k1 = gemm_least(k0 + w->plan.stretch, p->K);
-        pack_stretch(packed, w, p->b.data + n * p->b.batch + j0 * p->b.across, lanes, k0, k1);
-        gemm_block(block, block_row, a, p->a.across, w->a_k + k0, packed, w->packed_k, rows, lanes, k0, k1);
+        const size_t k1 = gemm_least(k0 + GEMM_PANEL, p->K);
+        pack_panel(packed, w, p->b.data + n * p->b.batch + j0 * p->b.across, lanes, k0, k1);
+        gemm_panel(block, block_row, a, p->a.across, w->a_k + k0, packed, w->packed_k, rows, lanes, k1 - k0,
+                   k0 == 0);
         k0 = k1;
     } while (k0 < p->K);
     if (p->c.lane == 1)
@@ -127,7 +126,7 @@ void gemm_product(const GemmProduct *p, void *scratch)
     ptrdiff_t *a_k = scratch, *b_k = a_k + p->K, *packed_k = b_k + p->K;
     gemm_offsets(a_k, p->K, p->a.along);
     gemm_offsets(b_k, p->K, p->b.along);
-    gemm_offsets(packed_k, plan.stretch, gemm_kernels()->lanes);
+    gemm_offsets(packed_k, GEMM_PANEL, gemm_kernels()->lanes);
     float *room = (float *)(void *)((char *)scratch + gemm_groups(plan.tables, 64) * 64);
     Work work = {p, plan, a_k, b_k, packed_k, room};
     const size_t tasks = p->batch * plan.rows.parts * plan.lanes.parts;
