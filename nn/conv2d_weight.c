@@ -14,8 +14,8 @@
 #include "nn/position_sum.h"
 
 /* So many turned numbers of x at once (384 KiB, at least one sample) stay in the second cache while all of the
- * gradient goes over them; a task computes at most BLOCK_ROWS by BLOCK_LANES of it. */
-enum { TURNED = 96 * 1024, BLOCK_ROWS = 32, BLOCK_LANES = 128 };
+ * gradient goes over them; a task computes a gemm_samples_part of it. */
+enum { TURNED = 96 * 1024 };
 
 /* Lanes come in strips: all kx of one ky when that spares unfilled vectors, else one strip a tap. */
 typedef struct {
@@ -28,7 +28,7 @@ typedef struct {
     size_t kx_together;        /* taps of a strip: KW or 1 */
     GemmCut rows, lanes;       /* how O and a strip are cut; lanes in whole vectors */
     size_t panels;
-    size_t tables, turned, held; /* bytes, then floats */
+    size_t tables, turned, held, room; /* bytes, then floats; room of one worker */
 } Plan;
 
 static Plan plan_of(const Conv2dShape *s)
@@ -44,9 +44,12 @@ static Plan plan_of(const Conv2dShape *s)
     p.strips = s->KH * s->KW / p.kx_together;
     p.strip = p.kx_together * p.C;
     p.row = gemm_groups(p.strip, width) * width;
-    p.rows = gemm_cut(p.O, BLOCK_ROWS);
-    p.lanes = gemm_cut(p.row / width, BLOCK_LANES / width);
     p.panels = gemm_groups(p.P, GEMM_PANEL);
+    const GemmPart part = gemm_samples_part(p.panels);
+    p.rows = gemm_cut(p.O, part.rows);
+    p.lanes = gemm_cut(p.row / width, part.vectors);
+    p.room =
+        gemm_samples_room(gemm_least(p.O, part.rows), gemm_least(p.row / width, part.vectors), p.panels);
     p.tables = p.strips * (sizeof(GemmSum) + 2 * p.P * sizeof(ptrdiff_t) + (p.panels + 1) * sizeof(size_t));
     p.turned = gemm_groups(p.together * p.sample + GEMM_LANES_MOST, 16) * 16;
     p.held = p.O * p.strips * p.row;
@@ -56,7 +59,7 @@ static Plan plan_of(const Conv2dShape *s)
 size_t conv2d_weight_scratch(const Conv2dShape *s)
 {
     const Plan p = plan_of(s);
-    return p.tables + 64 + (p.turned + p.held) * sizeof(float);
+    return p.tables + 64 + (p.turned + p.held + p.room * (size_t)threads_count()) * sizeof(float);
 }
 
 typedef struct {
@@ -64,8 +67,8 @@ typedef struct {
     Plan plan;
     float *dweight;
     const float *dy, *x;
-    GemmSum *sums;        /* of each strip */
-    float *turned, *held; /* held (O, strips, row) */
+    GemmSum *sums;               /* of each strip */
+    float *turned, *held, *room; /* held (O, strips, row) */
     size_t group, n0, samples;
     bool to_held;
 } Work;
@@ -128,18 +131,15 @@ static void block_task(void *context, size_t task, int worker)
     const size_t count = gemm_begin(p->lanes, j + 1) - first;
     const size_t tap = strip * p->kx_together, ky = tap / s->KW, kx = tap % s->KW;
     const float *moved = w->turned + (ky * p->frame_w + kx) * s->dilation * p->C;
-    GemmLanes lanes[BLOCK_LANES / 4];
-    for (size_t v = 0; v < count; v++)
-        lanes[v] = (GemmLanes){moved + (first + v) * width,
-                               w->held + (r0 * p->strips + strip) * p->row + (first + v) * width};
     const GemmSamples g = {.samples = w->samples,
                            .a = w->dy + (w->n0 * s->O + w->group * p->O + r0) * p->P,
                            .a_row = p->P,
                            .a_sample = s->O * p->P,
                            .sum = w->sums[strip],
-                           .b_sample = p->sample};
-    (void)worker;
-    gemm_samples(&g, gemm_begin(p->rows, i + 1) - r0, lanes, count, p->strips * p->row);
+                           .b_sample = p->sample,
+                           .c_row = p->strips * p->row};
+    gemm_samples(w->held + (r0 * p->strips + strip) * p->row + first * width, &g, moved + first * width,
+                 gemm_begin(p->rows, i + 1) - r0, count, w->room + (size_t)worker * p->room);
 }
 
 /* Does any tap of the strip read x itself for this output row or column, not the zeros around it? */
@@ -185,6 +185,7 @@ void conv2d_backward_weight(float *dweight, const float *dy, const float *x, con
     const Plan *p = &w.plan;
     w.turned = (float *)(void *)((char *)scratch + gemm_groups(p->tables, 64) * 64);
     w.held = w.turned + p->turned;
+    w.room = w.held + p->held;
     fill_sums(&w, w.sums + p->strips, gemm_finite(dy, s->N * s->O * p->P));
     memset(w.turned, 0, p->turned * sizeof *w.turned); /* unused lanes read what lies between the samples */
     for (w.group = 0; w.group < s->groups; w.group++) {

@@ -107,25 +107,47 @@ void gemm_panel(float *c, size_t c_row, const float *a, size_t a_row, const ptrd
     gemm_rows(a, a_row, rows, &sum, lanes, vectors, c_row, start);
 }
 
-/* Products of more than one panel: each is summed in a block of its own before it goes to C. */
-static void add_products(const GemmSamples *g, size_t rows, const GemmLanes *lanes, size_t count,
-                         size_t c_row)
+/* A part with several panels is large, so that reading and packing its operands pays; PACK_ROWS are enough for that. */
+enum { LARGE_ROWS = 160, LARGE_LANES = 384, SMALL_ROWS = 32, SMALL_LANES = 128, PACK_ROWS = 128 };
+
+GemmPart gemm_samples_part(size_t panels)
 {
-    const size_t width = gemm_kernels()->lanes, row = count * width;
-    float block[GEMM_SAMPLES_BLOCK];
-    GemmLanes sums[GEMM_SAMPLES_BLOCK / 4];
+    const size_t width = gemm_kernels()->lanes;
+    return panels > 1 ? (GemmPart){LARGE_ROWS, LARGE_LANES / width}
+                      : (GemmPart){SMALL_ROWS, SMALL_LANES / width};
+}
+
+size_t gemm_samples_room(size_t rows, size_t vectors, size_t panels)
+{
+    return panels > 1 ? (rows + GEMM_PANEL) * vectors * gemm_kernels()->lanes : 0;
+}
+
+/* Products of more than one panel: each is summed in a block of its own before it goes to C. */
+static void add_products(float *c, const GemmSamples *g, const float *b, size_t rows, size_t vectors,
+                         float *room)
+{
+    const GemmKernels *kernels = gemm_kernels();
+    const size_t width = kernels->lanes, row = vectors * width;
+    const bool packing = rows >= PACK_ROWS;
+    float *block = room, *packed = block + rows * row;
+    GemmLanes lanes[LARGE_LANES / 4];
+    ptrdiff_t packed_k[GEMM_PANEL];
+    gemm_offsets(packed_k, GEMM_PANEL, width);
     for (size_t n = 0; n < g->samples; n++) {
-        for (size_t p = 0; p < count; p++)
-            sums[p] = (GemmLanes){lanes[p].b + n * g->b_sample, block + p * width};
-        for (size_t q = 0; q < g->sum.panels;
-             q++) { /* one panel after the other: B's stays in the second cache */
-            const GemmSum panel = {g->sum.a_k, g->sum.b_k, g->sum.begin + q, 1};
-            gemm_rows(g->a + n * g->a_sample, g->a_row, rows, &panel, sums, count, row, q == 0);
+        for (size_t q = 0; q < g->sum.panels; q++) {
+            const size_t first = g->sum.begin[q], begin[2] = {0, g->sum.begin[q + 1] - first};
+            const ptrdiff_t *b_k = g->sum.b_k + first;
+            const GemmSum panel = {g->sum.a_k + first, packing ? packed_k : b_k, begin, 1};
+            const float *from = b + n * g->b_sample;
+            if (packing)
+                kernels->pack_rows(packed, from, b_k, begin[1], row);
+            for (size_t p = 0; p < vectors; p++)
+                lanes[p] = (GemmLanes){packing ? packed + p * begin[1] * width : from + p * width,
+                                       block + p * width};
+            gemm_rows(g->a + n * g->a_sample, g->a_row, rows, &panel, lanes, vectors, row, q == 0);
         }
         for (size_t r = 0; r < rows; r++)
-            for (size_t p = 0; p < count; p++)
-                gemm_kernels()->put(lanes[p].c + r * c_row, block + r * row + p * width,
-                                    lanes[p].c + r * c_row, width);
+            kernels->put(c + r * g->c_row, block + r * row, c + r * g->c_row, row);
     }
 }
 
@@ -133,13 +155,13 @@ static void add_products(const GemmSamples *g, size_t rows, const GemmLanes *lan
  * tiles with few k, whose sums reach C sooner and so overlap with the next sample's. */
 enum { NEAR = 16 * 1024, FEW_K = 32, FEW_ROWS = 8 };
 
-void gemm_samples(const GemmSamples *g, size_t rows, const GemmLanes *lanes, size_t count, size_t c_row)
+void gemm_samples(float *c, const GemmSamples *g, const float *b, size_t rows, size_t vectors, float *room)
 {
     const GemmKernels *kernels = gemm_kernels();
     if (rows == 0 || g->sum.panels == 0)
         return;
     if (g->sum.panels > 1) {
-        add_products(g, rows, lanes, count, c_row);
+        add_products(c, g, b, rows, vectors, room);
         return;
     }
     const size_t K = g->sum.begin[1];
@@ -156,11 +178,11 @@ void gemm_samples(const GemmSamples *g, size_t rows, const GemmLanes *lanes, siz
                           .samples = gemm_least(near, g->samples - n),
                           .a_sample = g->a_sample,
                           .b_sample = g->b_sample,
-                          .c_row = c_row,
+                          .c_row = g->c_row,
                           .add = true};
-            for (size_t p = 0; p < count; p++) {
-                t.b = lanes[p].b + n * g->b_sample;
-                t.c = lanes[p].c + r * c_row;
+            for (size_t p = 0; p < vectors; p++) {
+                t.b = b + n * g->b_sample + p * kernels->lanes;
+                t.c = c + r * g->c_row + p * kernels->lanes;
                 kernels->tile(&t, height);
             }
         }

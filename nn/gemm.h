@@ -108,19 +108,30 @@ typedef struct {
 void gemm_rows(const float *a, size_t a_row, size_t rows, const GemmSum *sum, const GemmLanes *lanes,
                size_t count, size_t c_row, bool start);
 
-/* Sample after sample, C += A_n B_n; each product is summed for itself first.  One call computes at most
- * GEMM_SAMPLES_BLOCK numbers of C. */
-enum { GEMM_SAMPLES_BLOCK = 4096 };
-
+/* Sample after sample, C += A_n B_n; each product is summed for itself first. */
 typedef struct {
     size_t samples;
     const float *a;
     size_t a_row, a_sample;
     GemmSum sum;
     size_t b_sample;
+    size_t c_row;
 } GemmSamples;
 
-void gemm_samples(const GemmSamples *g, size_t rows, const GemmLanes *lanes, size_t count, size_t c_row);
+/* At most so large a part of C can be one call; lanes in vectors. */
+typedef struct {
+    size_t rows, vectors;
+} GemmPart;
+
+GemmPart gemm_samples_part(size_t panels);
+
+/* Floats of room that one call for such a part needs. */
+size_t gemm_samples_room(size_t rows, size_t vectors, size_t panels);
+
+/* b and c: the first of `vectors` vectors of lanes that are neighbours in memory. */
+void gemm_samples(float *c,                                   // in/out
+                  const GemmSamples *samples, const float *b, // in
+                  size_t rows, size_t vectors, float *room);
 
 /* One panel of a product with packed B: `packed` holds gemm_groups(count, kernels->lanes) vectors of K *
  * kernels->lanes numbers, packed_k = gemm_offsets(K, kernels->lanes), c (rows, c_row) has room for whole vectors.
@@ -130,8 +141,8 @@ void gemm_panel(float *c, size_t c_row,                             // in/out
                 const float *packed, const ptrdiff_t *packed_k, size_t rows, size_t count, size_t K,
                 bool start);
 
-/* How many lanes one task packs: the most that gemm_panel takes, whose packed panel (256 KiB) still stays in the
- * second cache and serves many vectors for every read of A; fewer where `all` lanes would make too few tasks. */
+/* How many lanes one task packs, at most what gemm_panel takes: so many that their packed panel (256 KiB) stays in the second cache and that every
+ * read of A serves many vectors; fewer where `all` lanes would make too few tasks. */
 enum { GEMM_BLOCK_LANES = 256, GEMM_LEAST_LANES = 64, GEMM_FEW_TASKS = 8 };
 
 static inline size_t gemm_block_lanes(size_t all)

@@ -10,9 +10,6 @@
 /* Few rows of x: packing the weight would cost more than the product, so x is packed and the result turned. */
 enum { FEW_ROWS = 64 };
 
-/* A task of the gradient to the weight computes at most so much of it. */
-enum { BLOCK_ROWS = 32, BLOCK_LANES = 64 };
-
 /* x as it is, or, when its rows are no whole vectors, copied to rows that are: the tiles read whole vectors. */
 static size_t padded(const LinearShape *s)
 {
@@ -28,11 +25,31 @@ static size_t table_bytes(const LinearShape *s)
     return gemm_groups(bytes, 64) * 64;
 }
 
+/* How the gradient to the weight is cut, lanes in whole vectors; a worker's floats: a block of it, and the room of
+ * gemm_samples. */
+typedef struct {
+    GemmCut rows, lanes;
+    size_t block_row, block, room;
+} WeightPlan;
+
+static WeightPlan weight_plan(const LinearShape *s)
+{
+    const size_t width = gemm_kernels()->lanes, panels = gemm_groups(s->T, GEMM_PANEL);
+    const GemmPart part = gemm_samples_part(panels);
+    const size_t rows = gemm_least(s->out, part.rows),
+                 vectors = gemm_least(padded(s) / width, part.vectors);
+    return (WeightPlan){.rows = gemm_cut(s->out, part.rows),
+                        .lanes = gemm_cut(padded(s) / width, part.vectors),
+                        .block_row = vectors * width,
+                        .block = rows * vectors * width,
+                        .room = gemm_samples_room(rows, vectors, panels)};
+}
+
 static size_t weight_scratch(const LinearShape *s)
 {
+    const WeightPlan p = weight_plan(s);
     const size_t copy = padded(s) == s->in ? 0 : s->N * s->T * padded(s);
-    const size_t blocks = BLOCK_ROWS * BLOCK_LANES * (size_t)threads_count();
-    return table_bytes(s) + (copy + blocks) * sizeof(float);
+    return table_bytes(s) + (copy + (p.block + p.room) * (size_t)threads_count()) * sizeof(float);
 }
 
 size_t linear_forward_scratch(const LinearShape *s)
@@ -92,37 +109,34 @@ typedef struct {
     float *dweight;
     const float *x;      /* rows of whole vectors */
     GemmSamples product; /* of the whole weight */
-    GemmCut rows, lanes; /* lanes in whole vectors */
-    float *room;
+    WeightPlan plan;
+    float *room; /* plan.block + plan.room a worker */
 } WeightWork;
 
 static void weight_task(void *context, size_t task, int worker)
 {
     const WeightWork *w = context;
+    const WeightPlan *p = &w->plan;
     const size_t width = gemm_kernels()->lanes;
-    const size_t i = task % w->rows.parts, j = task / w->rows.parts;
-    const size_t r0 = gemm_begin(w->rows, i), rows = gemm_begin(w->rows, i + 1) - r0;
-    const size_t l0 = gemm_begin(w->lanes, j) * width;
-    const size_t lanes = gemm_least(gemm_begin(w->lanes, j + 1) * width, w->s->in) - l0;
-    float *block = w->room + (size_t)worker * BLOCK_ROWS * BLOCK_LANES;
+    const size_t i = task % p->rows.parts, j = task / p->rows.parts;
+    const size_t r0 = gemm_begin(p->rows, i), rows = gemm_begin(p->rows, i + 1) - r0;
+    const size_t v0 = gemm_begin(p->lanes, j), vectors = gemm_begin(p->lanes, j + 1) - v0;
+    const size_t l0 = v0 * width, lanes = gemm_least(vectors * width, w->s->in - l0);
+    float *block = w->room + (size_t)worker * (p->block + p->room);
     float *dweight = w->dweight + r0 * w->s->in + l0;
     GemmSamples g = w->product;
     g.a += r0;
-    GemmLanes vectors[BLOCK_LANES / 4];
-    const size_t count = gemm_groups(lanes, width);
-    for (size_t p = 0; p < count; p++)
-        vectors[p] = (GemmLanes){w->x + l0 + p * width, block + p * width};
     for (size_t r = 0; r < rows; r++)
-        memcpy(block + r * BLOCK_LANES, dweight + r * w->s->in, lanes * sizeof *block);
-    gemm_samples(&g, rows, vectors, count, BLOCK_LANES);
+        memcpy(block + r * p->block_row, dweight + r * w->s->in, lanes * sizeof *block);
+    gemm_samples(block, &g, w->x + l0, rows, vectors, block + p->block);
     for (size_t r = 0; r < rows; r++)
-        memcpy(dweight + r * w->s->in, block + r * BLOCK_LANES, lanes * sizeof *block);
+        memcpy(dweight + r * w->s->in, block + r * p->block_row, lanes * sizeof *block);
 }
 
 void linear_backward_weight(float *dweight, const float *dy, const float *x, const LinearShape *s,
                             void *scratch)
 {
-    const size_t width = gemm_kernels()->lanes, row = padded(s), panels = gemm_groups(s->T, GEMM_PANEL);
+    const size_t row = padded(s), panels = gemm_groups(s->T, GEMM_PANEL);
     ptrdiff_t *a_k = scratch, *b_k = a_k + s->T;
     size_t *begin = (size_t *)(void *)(b_k + s->T);
     float *copy = (float *)(void *)((char *)scratch + table_bytes(s));
@@ -130,8 +144,7 @@ void linear_backward_weight(float *dweight, const float *dy, const float *x, con
     gemm_offsets(b_k, s->T, row);
     for (size_t q = 0; q <= panels; q++)
         begin[q] = gemm_least(q * GEMM_PANEL, s->T);
-    WeightWork w = {.s = s, .dweight = dweight, .x = x, .rows = gemm_cut(s->out, BLOCK_ROWS), .room = copy};
-    w.lanes = gemm_cut(row / width, BLOCK_LANES / width);
+    WeightWork w = {.s = s, .dweight = dweight, .x = x, .plan = weight_plan(s), .room = copy};
     if (row != s->in) {
         for (size_t i = 0; i < s->N * s->T; i++) {
             memcpy(copy + i * row, x + i * s->in, s->in * sizeof *copy);
@@ -145,8 +158,9 @@ void linear_backward_weight(float *dweight, const float *dy, const float *x, con
                               .a_row = 1,
                               .a_sample = s->T * s->out,
                               .sum = {a_k, b_k, begin, panels},
-                              .b_sample = s->T * row};
-    parallel_for(w.rows.parts * w.lanes.parts, weight_task, &w);
+                              .b_sample = s->T * row,
+                              .c_row = w.plan.block_row};
+    parallel_for(w.plan.rows.parts * w.plan.lanes.parts, weight_task, &w);
 }
 
 void linear_backward_bias(float *dbias, const float *dy, const LinearShape *s)

@@ -59,6 +59,8 @@ static const Case cases[] = {
     {1, 130, 4, 4, 20, 3, 3, {.pad_top = 1, .pad_bottom = 1, .pad_left = 1, .pad_right = 1}},
     {1, 2, 3, 300, 3, 3, 3, {.pad_top = 1, .pad_bottom = 1, .pad_left = 1, .pad_right = 1}},
     {1, 2, 17, 31, 70, 2, 2, {.stride = 3, .dilation = 3, .pad_top = 5}},
+    {2, 5, 18, 17, 170, 2, 2, {.pad_left = 1}}, /* more than one panel, many channels: x is packed */
+    {1, 400, 17, 16, 130, 1, 1, {.groups = 1}},
     {4, 16, 2, 2, 16, 3, 3, {.pad_top = 1, .pad_bottom = 1, .pad_left = 1, .pad_right = 1}},
     {1, 3, 4, 4, 5, 1, 1, {.pad_top = 1, .pad_bottom = 2, .pad_left = 1, .pad_right = 1}},
     {1, 3, 5, 4, 2, 3, 3, {.stride = 2, .pad_top = 3, .pad_bottom = 3, .pad_left = 4, .pad_right = 3}},
