@@ -8,6 +8,8 @@
 # make bench        speed beside PyTorch and OpenBLAS where those are installed
 # make install      program, libraries, ldm99.h, ldm99.pc to PREFIX (/usr/local); make uninstall takes them away;
 #                   make install-check tries all of it in a scratch folder
+# make amalgamation the whole library as build/amalgamation/ldm99.c and ldm99.h; make amalgamation-check compiles it
+#                   alone and compares its golden hashes (a minute)
 #
 # Switches, alone or together; each combination builds in its own folder under build/
 #   CC=clang        another compiler               OPENMP=0   one thread, no OpenMP
@@ -254,6 +256,26 @@ export CC OPENMP
 .PHONY: install-check
 install-check: all
 	@$(install_test)
+
+AMALGAMATION := build/amalgamation
+$(BUILD)/tools/amalgamate: tools/amalgamate.c tools/c_tokens.c tools/c_tokens.h $(LIBRARY)
+	@mkdir -p $(@D)
+	$(quiet)$(CC) $(ALL_CFLAGS) $(LDFLAGS) tools/amalgamate.c tools/c_tokens.c $(LIBRARY) $(LDLIBS) -o $@
+
+$(AMALGAMATION)/ldm99.c: $(BUILD)/tools/amalgamate $(wildcard $(FOLDERS:%=%/*.[ch]) cli/*.[ch]) $(BUILD)/cli/golden_self.h
+	@mkdir -p $(@D)
+	$(quiet)$(RUN) $(BUILD)/tools/amalgamate $@ $(BUILD) $(SOURCES) --program $(sort $(wildcard cli/*.c))
+
+$(AMALGAMATION)/ldm99.h: api/ldm99.h
+	@mkdir -p $(@D)
+	@cp $< $@
+
+.PHONY: amalgamation amalgamation-check
+amalgamation: $(AMALGAMATION)/ldm99.c $(AMALGAMATION)/ldm99.h
+	@ls -l $^
+
+amalgamation-check: amalgamation
+	@tools/check_amalgamation.sh $(AMALGAMATION)
 
 clean:
 	rm -rf build out
