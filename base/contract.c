@@ -138,12 +138,13 @@ typedef struct {
 
 static const Rule RULES[] = {
     {lays_out_otherwise, "the bytes of floating-point numbers lie in another order than those of integers"},
+    /* Another rounding mode breaks most of the rest as well, so it is looked for first. */
+    {rounds_otherwise, "the rounding mode is not to nearest, ties to even"},
     {contracts_double, "a product and a sum are rounded once (contraction); build with -ffp-contract=off"},
     {contracts_float,
      "a float product and sum are rounded once (contraction); build with -ffp-contract=off"},
     {reassociates, "a sum is computed in another order than it is written; build without -ffast-math"},
     {rounds_twice, "double arithmetic is rounded twice (x87 registers); build with -msse2 -mfpmath=sse"},
-    {rounds_otherwise, "the rounding mode is not to nearest, ties to even"},
     {flushes_results, "subnormal results are flushed to zero; build and link without -ffast-math"},
     {flushes_operands, "subnormal operands are taken as zero; build and link without -ffast-math"},
     {narrows_badly, "a double is not converted to float with one rounding"},

@@ -1,6 +1,5 @@
 #include "diffusion/schedule_config.h"
 
-#include <math.h>
 #include <stddef.h>
 #include <string.h>
 
