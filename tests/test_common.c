@@ -127,21 +127,11 @@ static void test_exit_codes(void)
     remove(path);
 }
 
-/* docs/CLI.md; a broken numeric contract is STATUS_DIFFERENT, wherever it shows. */
-static void test_exit_codes(void)
-{
-    CHECK(exit_code(STATUS_OK) == 0 && exit_code(STATUS_MEMORY) == 1 && exit_code(STATUS_SHAPE) == 1);
-    CHECK(exit_code(STATUS_ARGUMENT) == 2 && exit_code(STATUS_FILE) == 3 && exit_code(STATUS_FORMAT) == 3);
-    CHECK(exit_code(STATUS_DIFFERENT) == 4 && exit_code(STATUS_NOT_FINITE) == 5);
-    CHECK(exit_code(STATUS_INTERRUPTED) == 130);
-}
-
 int main(void)
 {
     test_names_of_pictures();
     test_folders();
     test_refusals();
-    test_exit_codes();
     test_shipped_folder();
     test_exit_codes();
     arena_free(&arena);
