@@ -138,6 +138,22 @@ static void test_golden(void)
     CHECK_TEXT(works("golden self")->out, " 0 failed");
 }
 
+static void test_golden_set(void)
+{
+    char line[2 * SCRATCH_PATH];
+    CHECK_TEXT(works("golden list --only softmax")->out, "softmax/ordinary");
+    works("golden write set --only softmax");
+    CHECK(there("set/index.json") && there("set/softmax.safetensors"));
+    CHECK_TEXT(works("golden check set --only softmax")->out, " 0 differ");
+    CHECK_TEXT(works("golden check set --against set --strict")->out, " 0 within bound, 0 outside");
+    fails("golden check set --against nowhere", 4, "the first is softmax/ordinary/output");
+    fails("golden check set --only matmul", 3, "matmul.safetensors");
+    fails("golden write", 2, "which folder");
+    fails("golden write set --against set", 2, "--against");
+    snprintf(line, sizeof line, "rm -r '%s/set'", folder);
+    CHECK(system(line) == 0);
+}
+
 static void test_data(void)
 {
     char line[2 * SCRATCH_PATH + 60];
@@ -252,6 +268,7 @@ int main(int argc, char **argv)
         test_usage();
         test_compare();
         test_golden();
+        test_golden_set();
         test_missing_model();
         if (run("data list styles")->code == 0) {
             test_data();
