@@ -36,8 +36,9 @@ typedef struct {
     Result result; /* what goes to stdout */
 } Command;
 
-/* Parses argv into the command's own table, the tables in `about` behind the first one, and the common one, reads --config, sets the threads, and deals
- * with --help and --print-config.  True: go on.  False: leave with command_end. */
+/* Parses argv into the command's own table, the tables in `about` behind the first one, and the common one; reads
+ * --config and --preset, sets the threads, and deals with --help and --print-config.  True: go on.  False: leave
+ * with command_end. */
 bool command_begin(Command *c, const Options *about, const Option *own, int argc, char **argv);
 
 /* Prints the object of --json and the error, if any, as one sentence on stderr, frees the memory, and returns the

@@ -77,10 +77,8 @@ void txt2img_request_table(Txt2ImgRequest *r, Option table[TXT2IMG_OPTIONS])
 
 static void show_latents(const Txt2ImgRequest *r, const SamplerRun *run, const char *name, const float *x)
 {
-    const UnetConfig *c = &r->run.model.config.unet;
-    const int factor = vae_factor(&r->run.model.config.vae);
-    const int height = r->height > 0 ? r->height / factor : c->sample_height;
-    const int channels = c->out_channels, width = (int)(run->sample / (size_t)(channels * height));
+    const int channels = r->run.model.config.unet.out_channels, height = r->latent_height;
+    const int width = (int)(run->sample / (size_t)(channels * height));
     dump_show(r->dump, name, x, 4, (const int[]){run->images, channels, height, width});
 }
 
@@ -147,10 +145,13 @@ Status txt2img_request_open(Txt2ImgRequest *r, Txt2ImgOptions *o, Command *c, Er
     o->seed = r->seed;
     o->sampler = r->run.sampler;
     o->options.eta = r->eta;
-    if (r->latents == NULL)
-        return STATUS_OK;
-    status = latent_file_read(o, r->latents, r->latent, &r->run.model, arena, err);
-    return status == STATUS_OK ? sha256_file(r->latents_hash, r->latents, err) : status;
+    if (r->latents != NULL)
+        status = latent_file_read(o, r->latents, r->latent, &r->run.model, arena, err);
+    if (status == STATUS_OK && r->latents != NULL)
+        status = sha256_file(r->latents_hash, r->latents, err);
+    const ModelConfig *config = &r->run.model.config;
+    r->latent_height = o->height > 0 ? o->height / vae_factor(&config->vae) : config->unet.sample_height;
+    return status;
 }
 
 Status txt2img_request_run(Txt2ImgResult *out, Txt2ImgRequest *r, const Txt2ImgOptions *o, Error *err)

@@ -21,6 +21,7 @@ typedef struct {
     /* Filled by txt2img_request_open: */
     ModelFiles files;
     char latents_hash[65]; /* "" without a file of latents */
+    int latent_height;
     const char *name;      /* of the subcommand that runs it */
     Command *command;
     Progress progress;

@@ -199,6 +199,10 @@ static void test_a_dump_holds_the_run(void)
     }
     CHECK(outside_shell(&o, "test $(wc -l < d.txt) = $(grep -c sha256 d/index.json)"));
     works("compare d/latents.npy plain.npy");
+    works(TXT2IMG "wide.png -m model -W 32 -H 8 --save-latents wide.npy --dump w --dump-match latents");
+    works(TXT2IMG "wide.png -m model --latents wide.npy --save-latents wide2.npy --dump w2");
+    works("compare w/latents.npy wide.npy"); /* not square, also from a file */
+    works("compare w2/latents.npy wide2.npy");
     works("compare d d");
     CHECK_TEXT(o.out, "stages, none differs\n");
     works(TXT2IMG "x.png -m model --dump e -t 1");
@@ -336,9 +340,12 @@ static void test_training(void)
     works("train vae -q --recipe vae.json -o v3 --micro-batch 1 --dump t2 --dump-match 'grad.*'");
     works("compare -q t1 t2");
     CHECK(place_of(index_of("t1"), "step.000002.grad.decoder.conv_in.weight") > 0);
-    works("train vae -q --recipe vae.json -o v4 --micro-batch 1 --dump t3 --max-train-steps 1");
+    json = outside_json(
+        &o, "train vae -q --json --recipe vae.json -o v4 --micro-batch 1 --dump t3 --dump-match '*'", 0);
+    CHECK(strcmp(plain, json_text(json_get(json, "state_sha256"), "?")) == 0); /* maps and all */
     const Json *tensors = index_of("t3");
     CHECK(place_of(tensors, "step.000001.vae.decoder.mid_block") > 0);
+    CHECK(place_of(tensors, "step.000001.vae.decoder.mid_block.attentions.0.probabilities") > 0);
     CHECK(place_of(tensors, "step.000001.vae.decoder.mid_block@2") > place_of(tensors, "step.000001.loss"));
     CHECK(place_of(tensors, "step.000001.grad.encoder.conv_in.weight") >
           place_of(tensors, "step.000001.loss@2"));

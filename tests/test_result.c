@@ -68,6 +68,20 @@ static void test_small_commands(void)
     CHECK(json_int(json_get(first, "ulp"), 0) == 2097152 &&
           json_int(json_get(row, "numbers_different"), 0) == 1);
     outside_json(&o, "compare --json a.safetensors none.npy", 3);
+    for (int i = 0; i < 2; i++) { /* little apart, then far */
+        float y[2] = {1.0f + 0.125f * (float)i, 1.0f + 2.0f * (float)i};
+        const SafetensorsItem items[2] = {
+            {.name = "near", .dtype = F32, .rank = 1, .dim = {1}, .data = y},
+            {.name = "wide", .dtype = F32, .rank = 1, .dim = {1}, .data = y + 1}};
+        CHECK(safetensors_write(outside_path(&o, i == 0 ? "c.safetensors" : "d.safetensors"), items, 2,
+                                NULL, &arena, NULL) == STATUS_OK);
+    }
+    outside_json(&o, "compare --json c.safetensors d.safetensors", 4);
+    CHECK(strcmp(text_of("first_different"), "near") == 0);
+    outside_json(&o, "compare --json --tolerance 0.5 c.safetensors d.safetensors", 4);
+    CHECK(strcmp(text_of("first_different"), "wide") == 0);
+    CHECK(strcmp(json_text(json_get(json_at(json_get(o.json, "rows"), 0), "verdict"), ""), "within") == 0);
+    arena_free(&arena);
     outside_json(&o, "info --json a.safetensors", 0);
     CHECK(json_number(json_get(json_at(json_get(o.json, "tensors"), 0), "mean"), 0.0) == 2.5);
     CHECK(strlen(text_of("sha256")) == 64);
