@@ -89,6 +89,9 @@ TruthNumber truth_number(const Truth *t, TruthId id);
 /* d loss / d every number, from d loss / d y[i] = dy[i] (exact); (count) numbers, NULL without memory. */
 TruthNumber *truth_backward(Truth *t, const TruthId *y, const float *dy, size_t n);
 
+/* The function of that kind (TRUTH_SQRT to TRUTH_ERF) at a, and its slope there. */
+double truth_evaluate(TruthKind kind, double a, double *slope);
+
 /* exp to about two units of the last place of binary64, a hundred times faster than exp_f64. */
 double truth_exp(double x);
 double truth_erf(double x);
