@@ -6,8 +6,6 @@
  *
  * Many small heads are a task each.  Large ones are taken a group at a time, the vectors of all heads of the
  * group being tasks, then the blocks of keys. */
-#include <string.h>
-
 #include "base/threads.h"
 #include "nn/attention_heads.h"
 
@@ -16,14 +14,22 @@
 enum { SMALL = 256 * 1024, MANY = 8, GROUP = 1024 * 1024, KEY_BLOCK = 128 };
 
 /* The room of one head: copies of q, dy (T,pitch) and k, v (S,pitch), the sums of dv, dk (S,pitch), and P, dS
- * of one panel of queries, (vectors,S,lanes). */
+ * of one panel of queries, (vectors,S,lanes) and a gap behind each vector where they would clash. */
 typedef struct {
     size_t heads, slots; /* all, and those that have room at the same time */
     bool small;          /* a slot is a worker's */
     size_t vectors;      /* of queries, at most, in a panel */
     size_t queries, keys, p, slot;
-    size_t room; /* of one worker besides: a mask (S,lanes), two packed and a finished (d,lanes) */
+    size_t vector; /* numbers from one vector of P to the next */
+    size_t room;   /* of one worker besides: a mask (S,lanes), two packed and a finished (d,lanes) */
 } Plan;
+
+/* Keys from one vector of P to the next: a tile reads some keys of all vectors, so that they must not lie a multiple of
+ * 2 KiB apart, where they would push one another out of the first cache. */
+static size_t vector_keys(const AttentionShape *s)
+{
+    return s->S % 32 == 0 ? s->S + 16 : s->S;
+}
 
 static Plan plan_of(const AttentionShape *s)
 {
@@ -31,7 +37,8 @@ static Plan plan_of(const AttentionShape *s)
     Plan p = {.heads = s->B * s->heads, .vectors = gemm_groups(gemm_least(s->T, GEMM_PANEL), width)};
     p.queries = s->T * pitch;
     p.keys = s->S * pitch;
-    p.p = p.vectors * s->S * width;
+    p.vector = vector_keys(s) * width;
+    p.p = p.vectors * p.vector;
     p.slot = 2 * p.queries + 4 * p.keys + 2 * p.p;
     p.small = p.slot <= SMALL && p.heads >= MANY;
     p.slots = p.small ? (size_t)threads_count() : gemm_least(p.heads, GROUP / (p.slot + 1) + 1);
@@ -103,7 +110,7 @@ static void vector_step(const Work *w, const Head *h, size_t vector, int worker)
     const GemmKernels *kernels = gemm_kernels();
     const size_t pitch = attention_pitch(s), first = h->first + vector * kernels->lanes;
     const size_t count = gemm_least(kernels->lanes, h->first + h->panel - first);
-    float *p = h->p + vector * s->S * kernels->lanes, *ds = h->ds + vector * s->S * kernels->lanes;
+    float *p = h->p + vector * w->plan.vector, *ds = h->ds + vector * w->plan.vector;
     float *out = w->room + (size_t)worker * w->plan.room, *packed = out + s->d * kernels->lanes;
     double sum[GEMM_LANES_MOST];
     attention_exponentials(p, sum, h->q, h->k, h->mask, first, count, s, &w->tables,
@@ -155,12 +162,10 @@ static void copy_out(const Work *w, const Head *h)
     const AttentionShape *s = w->s;
     const size_t width = s->heads * s->d, pitch = attention_pitch(s);
     const size_t at = h->head / s->heads * s->S * width + h->head % s->heads * s->d;
-    for (size_t i = 0; i < s->S; i++) {
-        if (w->dv != NULL)
-            memcpy(w->dv + at + i * width, h->dv + i * pitch, s->d * sizeof(float));
-        if (w->dk != NULL)
-            memcpy(w->dk + at + i * width, h->dk + i * pitch, s->d * sizeof(float));
-    }
+    if (w->dv != NULL)
+        attention_table()->copy_rows(w->dv + at, width, h->dv, pitch, s->S, s->d, 0);
+    if (w->dk != NULL)
+        attention_table()->copy_rows(w->dk + at, width, h->dk, pitch, s->S, s->d, 0);
 }
 
 /* ---- small heads ---- */
@@ -252,7 +257,7 @@ void attention_backward(float *dq, float *dk, float *dv, const float *dy, const 
     ptrdiff_t *query = (ptrdiff_t *)(void *)((char *)scratch + attention_table_bytes(s));
     w.tables = attention_tables(scratch, s);
     for (size_t i = 0; i < GEMM_PANEL; i++)
-        query[i] = (ptrdiff_t)(i / width * s->S * width + i % width);
+        query[i] = (ptrdiff_t)(i / width * w.plan.vector + i % width);
     w.query = query;
     w.slots = (float *)(void *)((char *)scratch + table_bytes(s));
     w.room = w.slots + w.plan.slots * w.plan.slot;

@@ -29,7 +29,7 @@ void attention_copy_head(float *copy, const float *x, size_t head, size_t length
 {
     const size_t pitch = attention_pitch(s), width = s->heads * s->d;
     const float *from = x + head / s->heads * length * width + head % s->heads * s->d;
-    attention_table()->copy_rows(copy, pitch, from, width, length, s->d);
+    attention_table()->copy_rows(copy, pitch, from, width, length, s->d, pitch);
 }
 
 /* ---- products ---- */

@@ -55,8 +55,9 @@ typedef struct {
     void (*exponentials)(float *p, double *sum, const float *most, size_t S);
     /* p (n,lanes) is divided by sum. */
     void (*divide)(float *p, const double *sum, size_t n);
-    /* to (n,pitch) = n rows of d numbers, `row` apart, with zeros behind them */
-    void (*copy_rows)(float *to, size_t pitch, const float *from, size_t row, size_t n, size_t d);
+    /* to (n,pitch) = n rows of d numbers, `row` apart; numbers d to zeros - 1, zeros a multiple of `lanes`, are 0 */
+    void (*copy_rows)(float *to, size_t pitch, const float *from, size_t row, size_t n, size_t d,
+                      size_t zeros);
     /* dp (S,lanes) = d loss / d P becomes d loss / d (q k^T): nn/softmax.h's backward, times scale. */
     void (*back)(float *dp, const float *p, size_t S, float scale);
 } AttentionTable;

@@ -8,27 +8,27 @@
 #include "nn/attention_heads.h"
 #include "nn/gemm_lanes.h"
 
-static void scores(float *p, float *most, size_t n, size_t key, float scale, const float *mask,
-                   size_t first)
+/* One pass a step: only in loops as small as these do compilers keep `largest` in registers. */
+static void scores(float *restrict p, float *restrict most, size_t n, size_t key, float scale,
+                   const float *restrict mask, size_t first)
 {
-    for (size_t i = 0; i < n; i++) {
-        float *restrict at = p + i * LANES;
+#pragma omp simd
+    for (size_t i = 0; i < n * LANES; i++)
+        p[i] = p[i] * scale;
+    if (mask != NULL)
+#pragma omp simd
+        for (size_t i = 0; i < n * LANES; i++)
+            p[i] = p[i] + mask[i];
+    for (size_t i = 0; first != SIZE_MAX && i < n; i++)
+        for (size_t j = 0; j < LANES && first + j < key + i; j++)
+            p[i * LANES + j] = -INFINITY;
+    float largest[LANES];
+    memcpy(largest, key == 0 ? p : most, sizeof largest);
+    for (size_t i = 0; i < n; i++)
 #pragma omp simd
         for (size_t j = 0; j < LANES; j++)
-            at[j] = at[j] * scale;
-        if (mask != NULL)
-#pragma omp simd
-            for (size_t j = 0; j < LANES; j++)
-                at[j] = at[j] + mask[i * LANES + j];
-        for (size_t j = 0; first != SIZE_MAX && j < LANES && first + j < key + i; j++)
-            at[j] = -INFINITY;
-        if (key + i == 0)
-            for (size_t j = 0; j < LANES; j++)
-                most[j] = at[j];
-#pragma omp simd
-        for (size_t j = 0; j < LANES; j++)
-            most[j] = most[j] < at[j] ? at[j] : most[j];
-    }
+            largest[j] = largest[j] < p[i * LANES + j] ? p[i * LANES + j] : largest[j];
+    memcpy(most, largest, sizeof largest);
 }
 
 static void exponentials(float *p, double *sum, const float *most, size_t S)
@@ -82,16 +82,22 @@ static void copy_piece(float *restrict to, const float *restrict from, size_t re
         to[c] = from[c];
 }
 
+/* A vector of some rows at a time: compilers turn a row of constant pieces into one call of memcpy. */
 static void copy_rows(float *restrict to, size_t pitch, const float *restrict from, size_t row, size_t n,
-                      size_t d)
+                      size_t d, size_t zeros)
 {
-    const size_t whole = d - d % LANES;
-    for (size_t i = 0; i < n; i++, to += pitch, from += row) {
-        for (size_t c = whole; c < pitch; c += LANES)
-            memset(to + c, 0, LANES * sizeof *to);
+    enum { TOGETHER = 16 };
+    const size_t rest = d % LANES, whole = d - rest;
+    for (size_t first = 0; first < n; first += TOGETHER) {
+        const size_t end = gemm_least(first + TOGETHER, n);
         for (size_t c = 0; c < whole; c += LANES)
-            memcpy(to + c, from + c, LANES * sizeof *to);
-        copy_piece(to + whole, from + whole, d % LANES);
+            for (size_t i = first; i < end; i++)
+                memcpy(to + i * pitch + c, from + i * row + c, LANES * sizeof *to);
+        for (size_t c = whole; c < zeros; c += LANES)
+            for (size_t i = first; i < end; i++)
+                memset(to + i * pitch + c, 0, LANES * sizeof *to);
+        for (size_t i = first; i < end && rest > 0; i++)
+            copy_piece(to + i * pitch + whole, from + i * row + whole, rest);
     }
 }
 
