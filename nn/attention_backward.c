@@ -113,8 +113,8 @@ static void vector_step(const Work *w, const Head *h, size_t vector, int worker)
     float *p = h->p + vector * w->plan.vector, *ds = h->ds + vector * w->plan.vector;
     float *out = w->room + (size_t)worker * w->plan.room, *packed = out + s->d * kernels->lanes;
     double sum[GEMM_LANES_MOST];
-    attention_exponentials(p, sum, h->q, h->k, h->mask, first, count, s, &w->tables,
-                           packed + s->d * kernels->lanes);
+    attention_exponentials(p, sum, w->q + attention_at(h->head, first, s->T, s), h->k, h->mask, first,
+                           count, s, &w->tables, packed + s->d * kernels->lanes);
     attention_table()->divide(p, sum, s->S);
     kernels->pack(packed, h->dy + first * pitch, w->tables.one, s->d, w->tables.row, count);
     attention_times_packed(ds, h->v, s->S, packed, s, &w->tables);
@@ -124,9 +124,7 @@ static void vector_step(const Work *w, const Head *h, size_t vector, int worker)
     for (size_t k = 0; k < s->S; k += GEMM_PANEL)
         attention_add_panel(out, h->k + k * pitch, ds + k * kernels->lanes,
                             gemm_least(s->S - k, GEMM_PANEL), k == 0, s, &w->tables);
-    const size_t width = s->heads * s->d;
-    attention_put_rows(w->dq + (h->head / s->heads * s->T + first) * width + h->head % s->heads * s->d, out,
-                       count, s);
+    attention_put_rows(w->dq + attention_at(h->head, first, s->T, s), out, count, s);
 }
 
 /* sum (keys,pitch) of some keys = or += p^T rows, where rows (panel,pitch) are of q or dy. */
@@ -161,7 +159,7 @@ static void copy_out(const Work *w, const Head *h)
 {
     const AttentionShape *s = w->s;
     const size_t width = s->heads * s->d, pitch = attention_pitch(s);
-    const size_t at = h->head / s->heads * s->S * width + h->head % s->heads * s->d;
+    const size_t at = attention_at(h->head, 0, s->S, s);
     if (w->dv != NULL)
         attention_table()->copy_rows(w->dv + at, width, h->dv, pitch, s->S, s->d, 0);
     if (w->dk != NULL)

@@ -25,11 +25,16 @@ size_t attention_pitch(const AttentionShape *s)
     return pitch % 512 == 0 ? pitch + width : pitch;
 }
 
+size_t attention_at(size_t head, size_t row, size_t length, const AttentionShape *s)
+{
+    return (head / s->heads * length + row) * s->heads * s->d + head % s->heads * s->d;
+}
+
 void attention_copy_head(float *copy, const float *x, size_t head, size_t length, const AttentionShape *s)
 {
-    const size_t pitch = attention_pitch(s), width = s->heads * s->d;
-    const float *from = x + head / s->heads * length * width + head % s->heads * s->d;
-    attention_table()->copy_rows(copy, pitch, from, width, length, s->d, pitch);
+    const size_t pitch = attention_pitch(s);
+    attention_table()->copy_rows(copy, pitch, x + attention_at(head, 0, length, s), s->heads * s->d, length,
+                                 s->d, pitch);
 }
 
 /* ---- products ---- */
@@ -98,9 +103,10 @@ void attention_exponentials(float *p, double *sum, const float *query, const flo
     const GemmKernels *kernels = gemm_kernels();
     const size_t width = kernels->lanes, pitch = attention_pitch(s);
     float most[GEMM_LANES_MOST], *packed = room, *turned = room + s->d * width;
-    kernels->pack(packed, query + first * pitch, tables->one, s->d, tables->row, count);
+    ptrdiff_t lane[GEMM_LANES_MOST];
+    gemm_offsets(lane, width, s->heads * s->d);
+    kernels->pack(packed, query, tables->one, s->d, lane, count);
     if (mask != NULL) {
-        ptrdiff_t lane[GEMM_LANES_MOST];
         gemm_offsets(lane, width, s->S);
         kernels->pack(turned, mask + first * s->S, tables->one, s->S, lane, count);
     }

@@ -2,8 +2,8 @@
  * vector of queries.
  *
  * Lanes are queries: P stands as columns, (S,lanes), one vector of `lanes` queries (nn/gemm.h) after the other.
- * Each head of q, k, v or dy is copied to rows of its own first, `pitch` numbers apart with zeros at their end,
- * so that walking through a head does not step over the others. */
+ * What is read more than once of a head is copied to rows of its own first, `pitch` numbers apart with zeros at
+ * their end, so that walking through it does not step over the other heads. */
 #ifndef NN_ATTENTION_HEADS_H
 #define NN_ATTENTION_HEADS_H
 
@@ -12,6 +12,9 @@
 
 /* Numbers from one row of a copied head to the next: d in whole vectors, and no multiple of 2 KiB. */
 size_t attention_pitch(const AttentionShape *s);
+
+/* Where row `row` of head `head`, counted through all samples, lies in x (B,length,heads*d); length is T or S. */
+size_t attention_at(size_t head, size_t row, size_t length, const AttentionShape *s);
 
 /* copy (length,pitch): head `head`, counted through all samples, of x (B,length,heads*d); length is T or S. */
 void attention_copy_head(float *copy, const float *x, size_t head, size_t length, const AttentionShape *s);
@@ -36,8 +39,8 @@ void attention_add_panel(float *out, const float *rows, const float *p, size_t n
 void attention_put_rows(float *y, const float *out, size_t count, const AttentionShape *s);
 
 /* P (S,lanes) before its last step, the division by sum: of `count` queries from `first` on.
- * query (T,pitch) and key (S,pitch) are copied heads, mask (T,S) or NULL.  room: (d,lanes) and, with a mask,
- * (S,lanes) more. */
+ * query: the head's row `first` of q, rows heads*d apart; key (S,pitch) is a copied head, mask (T,S) or NULL.
+ * room: (d,lanes) and, with a mask, (S,lanes) more. */
 void attention_exponentials(float *p, double *sum,                                   // out; sum (lanes)
                             const float *query, const float *key, const float *mask, // in
                             size_t first, size_t count, const AttentionShape *s,

@@ -162,22 +162,30 @@ static ALWAYS_INLINE void turn_square(float *square)
     }
 }
 
-/* to[i*pitch + j] = source[lane[j] + i] for i < n: the lanes are runs of memory. */
+/* One square of what follows: i <= n - LANES. */
+static ALWAYS_INLINE void turn_lanes_at(float *restrict to, size_t pitch, const float *restrict source,
+                                        const ptrdiff_t *lane, size_t i)
+{
+    float square[LANES * LANES];
+    for (size_t j = 0; j < LANES; j++)
+        memcpy(square + j * LANES, source + lane[j] + i, LANES * sizeof *to);
+    turn_square(square);
+    for (size_t j = 0; j < LANES; j++)
+        memcpy(to + (i + j) * pitch, square + j * LANES, LANES * sizeof *to);
+}
+
+/* to[i*pitch + j] = source[lane[j] + i] for i < n: the lanes are runs of memory.  The last square overlaps. */
 static ALWAYS_INLINE void turn_lanes(float *restrict to, size_t pitch, const float *restrict source,
                                      const ptrdiff_t *lane, size_t n)
 {
-    size_t i = 0;
-    for (; i + LANES <= n; i += LANES) {
-        float square[LANES * LANES];
-        for (size_t j = 0; j < LANES; j++)
-            memcpy(square + j * LANES, source + lane[j] + i, LANES * sizeof *to);
-        turn_square(square);
-        for (size_t j = 0; j < LANES; j++)
-            memcpy(to + (i + j) * pitch, square + j * LANES, LANES * sizeof *to);
+    if (n < LANES) {
+        for (size_t i = 0; i < n; i++)
+            for (size_t j = 0; j < LANES; j++)
+                to[i * pitch + j] = source[lane[j] + (ptrdiff_t)i];
+        return;
     }
-    for (; i < n; i++)
-        for (size_t j = 0; j < LANES; j++)
-            to[i * pitch + j] = source[lane[j] + (ptrdiff_t)i];
+    for (size_t i = 0; i < n; i += LANES)
+        turn_lanes_at(to, pitch, source, lane, i + LANES <= n ? i : n - LANES);
 }
 
 /* Do the lanes come in groups of `run` neighbours? */
@@ -247,21 +255,28 @@ static void turn(float *turned, size_t pitch, const float *source, size_t step, 
     turn_lanes(turned, pitch, source, lane, n);
 }
 
+static ALWAYS_INLINE void turn_back_at(float *restrict y, size_t step, const float *restrict turned,
+                                       size_t i, float bias)
+{
+    float square[LANES * LANES];
+    memcpy(square, turned + i * LANES, sizeof square);
+    turn_square(square);
+    for (size_t j = 0; j < LANES; j++)
+#pragma omp simd
+        for (size_t l = 0; l < LANES; l++)
+            y[j * step + i + l] = square[j * LANES + l] + bias;
+}
+
 static void turn_back(float *restrict y, size_t step, const float *restrict turned, size_t n, float bias)
 {
-    size_t i = 0;
-    for (; i + LANES <= n; i += LANES) {
-        float square[LANES * LANES];
-        memcpy(square, turned + i * LANES, sizeof square);
-        turn_square(square);
+    if (n < LANES) {
         for (size_t j = 0; j < LANES; j++)
-#pragma omp simd
-            for (size_t l = 0; l < LANES; l++)
-                y[j * step + i + l] = square[j * LANES + l] + bias;
+            for (size_t i = 0; i < n; i++)
+                y[j * step + i] = turned[i * LANES + j] + bias;
+        return;
     }
-    for (size_t j = 0; j < LANES; j++)
-        for (size_t l = i; l < n; l++)
-            y[j * step + l] = turned[l * LANES + j] + bias;
+    for (size_t i = 0; i < n; i += LANES)
+        turn_back_at(y, step, turned, i + LANES <= n ? i : n - LANES, bias);
 }
 
 /* ---- results ---- */
