@@ -1,6 +1,5 @@
 #include "nn/elementwise.h"
 
-#include <string.h>
 
 #include "base/isa.h"
 
@@ -71,17 +70,21 @@ static bool slope_b(float *d, const BinaryNode *self)
 }
 
 /* Sends an operand its gradient: straight into its own buffer when it has the result's shape, otherwise by
- * way of a scratch of the result's shape that is then summed. */
+ * way of a scratch of the result's shape that is then summed.  last: dy is not needed after it. */
 static void send(Tape *tape, Tensor *x, const BinaryNode *self,
-                 bool (*slope)(float *d, const BinaryNode *self))
+                 bool (*slope)(float *d, const BinaryNode *self), bool last)
 {
-    const Tensor *y = self->node.out;
+    Tensor *y = self->node.out;
     if (!x->wants_grad)
         return;
     if (tensor_same_shape(x, y)) {
+        if (!slope(NULL, self)) {
+            tape_grad_pass(tape, x, y, last);
+            return;
+        }
         float *dx = tape_grad_begin(tape, x);
-        if (dx != NULL && !slope(dx, self))
-            memcpy(dx, y->grad, tensor_count(y) * sizeof *dx);
+        if (dx != NULL)
+            slope(dx, self);
         tape_grad_end(tape, x, dx);
         return;
     }
@@ -100,8 +103,8 @@ static void send(Tape *tape, Tensor *x, const BinaryNode *self,
 static void binary_backward(Tape *tape, const TapeNode *node)
 {
     const BinaryNode *self = (const BinaryNode *)node;
-    send(tape, self->a, self, slope_a);
-    send(tape, self->b, self, slope_b);
+    send(tape, self->a, self, slope_a, !self->b->wants_grad);
+    send(tape, self->b, self, slope_b, true);
 }
 
 static Tensor *binary(Tape *tape, Tensor *a, Tensor *b, BinaryKind kind, const char *name)

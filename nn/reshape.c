@@ -1,7 +1,6 @@
 #include "nn/reshape.h"
 
 #include <stdint.h>
-#include <string.h>
 
 typedef struct {
     TapeNode node;
@@ -11,11 +10,7 @@ typedef struct {
 static void reshape_backward(Tape *tape, const TapeNode *node)
 {
     const ReshapeNode *self = (const ReshapeNode *)node;
-    float *dx = tape_grad_begin(tape, self->x);
-    if (dx == NULL)
-        return;
-    memcpy(dx, node->out->grad, tensor_count(self->x) * sizeof *dx);
-    tape_grad_end(tape, self->x, dx);
+    tape_grad_pass(tape, self->x, node->out, true);
 }
 
 /* Replaces a -1 by what is left of `count`; false when the counts cannot be equal. */

@@ -127,6 +127,11 @@ MUST_CHECK Status tape_backward(Tape *tape, Tensor *y, const float *dy);
 float *tape_grad_begin(Tape *tape, const Tensor *x);
 void tape_grad_end(Tape *tape, Tensor *x, float *contribution);
 
+/* For a backward whose contribution is out->grad as it is (a sum's, a view's): added to the gradient of x, copied
+ * to it, or, where nothing else will read it (`last`), simply handed on: out->grad is NULL then.  Nothing happens
+ * when x wants no gradient. */
+void tape_grad_pass(Tape *tape, Tensor *x, Tensor *out, bool last);
+
 /* For a backward that *adds* sample after sample (parameters): x->grad, zeroed when new; NULL when x wants
  * no gradient. */
 float *tape_grad_add(Tape *tape, Tensor *x);

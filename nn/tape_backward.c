@@ -84,6 +84,24 @@ float *tape_grad_add(Tape *tape, Tensor *x)
     return x->grad;
 }
 
+void tape_grad_pass(Tape *tape, Tensor *x, Tensor *out, bool last)
+{
+    if (x == NULL || !x->wants_grad || out->grad == NULL)
+        return;
+    if (x->grad != NULL || x->keeps_grad) {
+        float *grad = tape_grad_add(tape, x);
+        if (grad != NULL)
+            array_add(grad, out->grad, tensor_count(x));
+    } else if (last && !out->keeps_grad) {
+        x->grad = out->grad;
+        out->grad = NULL;
+    } else {
+        x->grad = tape_scratch(tape, tensor_count(x));
+        if (x->grad != NULL)
+            memcpy(x->grad, out->grad, tensor_count(x) * sizeof *x->grad);
+    }
+}
+
 Status tape_backward(Tape *tape, Tensor *y, const float *dy)
 {
     if (tape->error.status != STATUS_OK)

@@ -46,6 +46,54 @@ static void test_kept_gradients_start_at_zero(void)
     arena_free(&gradients);
 }
 
+/* u + v, both made on the way: each gets the whole gradient, through however many views. */
+static void test_gradients_are_handed_on(void)
+{
+    Arena arena = {0}, gradients = {0};
+    Tape tape = {.arena = &arena, .gradients = &gradients, .recording = true};
+    float x[1000] = {1, 2}, w[1000] = {3, 4};
+    Tensor *tx = tape_input(&tape, x, 1, (int[]){1000}, true),
+           *tw = tape_input(&tape, w, 1, (int[]){1000}, true);
+    Tensor *u = scale(&tape, tx, 2.0f), *v = scale(&tape, tw, 5.0f);
+    Tensor *twice = add(&tape, u, u), *y = add(&tape, twice, v);
+    for (int i = 0; i < 10; i++)
+        y = reshape(&tape, y, 2, (int[]){i % 2 ? 10 : 100, -1});
+    Tensor *kept = y;
+    kept->keeps_grad = true; /* as a caller may ask of any tensor */
+    y = subtract(&tape, y, reshape(&tape, v, 2, (int[]){10, 100}));
+    float dy[1000] = {-0.0f, 1};
+    CHECK(tape_backward(&tape, y, dy) == STATUS_OK);
+    const float dx[2] = {0.0f, 4.0f}, dw[2] = {0.0f, 0.0f};
+    CHECK(same_bits(tx->grad, dx, 2) && same_bits(tw->grad, dw, 2));
+    CHECK(kept->grad != NULL && kept->grad[1] == 1.0f);
+    CHECK(y->grad == NULL && u->grad == NULL && v->grad == NULL && twice->grad == NULL);
+    arena_free(&arena);
+    arena_free(&gradients);
+}
+
+/* Copied while others will read it, then given away, then added. */
+static void test_grad_pass_by_hand(void)
+{
+    Arena arena = {0}, gradients = {0};
+    Tape tape = {.arena = &arena, .gradients = &gradients};
+    Tensor out = {.rank = 1, .dim = {2, 1, 1, 1}, .wants_grad = true}, x = out, y = out,
+           not = {.dim = {2, 1, 1, 1}};
+    float *given = tape_scratch(&tape, 2);
+    out.grad = given;
+    given[0] = -0.0f;
+    given[1] = 3.0f;
+    tape_grad_pass(&tape, &not, &out, true);
+    tape_grad_pass(&tape, &x, &out, false);
+    CHECK(not .grad == NULL && out.grad == given && x.grad != given && same_bits(x.grad, given, 2));
+    tape_grad_pass(&tape, &y, &out, true);
+    CHECK(y.grad == given && out.grad == NULL);
+    tape_grad_pass(&tape, &x, &out, true); /* nothing came to out */
+    tape_grad_pass(&tape, &x, &y, true);
+    CHECK(x.grad[1] == 6.0f && y.grad == given && given[1] == 3.0f);
+    arena_free(&arena);
+    arena_free(&gradients);
+}
+
 static void test_nothing_is_recorded_without_need(void)
 {
     Arena arena = {0}, gradients = {0};
@@ -180,6 +228,8 @@ int main(void)
 {
     test_gradient_of_many_uses_by_hand();
     test_kept_gradients_start_at_zero();
+    test_gradients_are_handed_on();
+    test_grad_pass_by_hand();
     test_nothing_is_recorded_without_need();
     test_first_error_stays();
     test_impossible_tensors();
