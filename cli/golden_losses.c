@@ -28,6 +28,44 @@ static Tensor *run_mean_sample(Tape *tape, Tensor *const *in, const double *valu
     return mean_sample(tape, in[0]);
 }
 
+static Tensor *run_sum_all(Tape *tape, Tensor *const *in, const double *value)
+{
+    (void)value;
+    return sum_all(tape, in[0]);
+}
+
+static Tensor *run_mean_all(Tape *tape, Tensor *const *in, const double *value)
+{
+    (void)value;
+    return mean_all(tape, in[0]);
+}
+
+static Tensor *run_unit_rows(Tape *tape, Tensor *const *in, const double *value)
+{
+    (void)value;
+    return unit_rows(tape, in[0]);
+}
+
+static TruthTensor *true_sum_all(Truth *t, TruthTensor *const *in, const double *value)
+{
+    const int dim[2] = {1, (int)truth_count(in[0])}, one = 1;
+    (void)value;
+    return truth_reshape(t, truth_reduce(t, truth_reshape(t, in[0], 2, dim), 1, false), 1, &one);
+}
+
+static TruthTensor *true_mean_all(Truth *t, TruthTensor *const *in, const double *value)
+{
+    return truth_times(t, true_sum_all(t, in, value), 1.0 / (double)truth_count(in[0]));
+}
+
+static TruthTensor *true_unit_rows(Truth *t, TruthTensor *const *in, const double *value)
+{
+    const TruthTensor *square = truth_broadcast(t, in[0], in[0], TRUTH_MULTIPLY);
+    const TruthTensor *length = truth_function(t, truth_reduce(t, square, -1, false), TRUTH_SQRT);
+    (void)value;
+    return truth_broadcast(t, in[0], length, TRUTH_DIVIDE);
+}
+
 static TruthTensor *true_sum_axis(Truth *t, TruthTensor *const *in, const double *value)
 {
     return truth_reduce(t, in[0], (int)value[0], false);
@@ -66,6 +104,12 @@ static const OperatorCase sample_cases[] = {
     {.name = "ordinary", .shape = {{3, 3, 4, 5}}},
     {.name = "long", .shape = {{4, 2, 3, 16, 16}}},
     {.name = "one_number", .shape = {{1, 1}}},
+    {.name = NULL},
+};
+
+static const OperatorCase row_cases[] = {
+    {.name = "ordinary", .shape = {{2, 4, 16}}},
+    {.name = "one_number", .shape = {{2, 3, 1}}},
     {.name = NULL},
 };
 
@@ -206,6 +250,27 @@ const GoldenOperator GOLDEN_LOSSES[] = {
      .truth = true_mean_sample,
      .cases = sample_cases,
      .source = "nn/reduce.h"},
+    {.name = "sum_all",
+     .like = "torch.sum(input).reshape(1)",
+     .input = {"input"},
+     .run = run_sum_all,
+     .truth = true_sum_all,
+     .cases = sample_cases,
+     .source = "nn/reduce.h"},
+    {.name = "mean_all",
+     .like = "torch.mean(input).reshape(1)",
+     .input = {"input"},
+     .run = run_mean_all,
+     .truth = true_mean_all,
+     .cases = sample_cases,
+     .source = "nn/reduce.h"},
+    {.name = "unit_rows",
+     .like = "input / input.norm(dim=-1, keepdim=True)",
+     .input = {"input"},
+     .run = run_unit_rows,
+     .truth = true_unit_rows,
+     .cases = row_cases,
+     .source = "nn/losses.h"},
     {.name = "mse_loss",
      .like = "torch.nn.functional.mse_loss(reduction='none'), mean of each sample",
      .input = {"input", "target"},

@@ -15,6 +15,7 @@ GoldenPart golden_part(size_t i)
         {"random", golden_random_make, NULL},
         {"schedules", golden_schedules_make, NULL},
         {"samplers", golden_samplers_make, NULL},
+        {"optimizers", golden_optimizers_make, NULL},
     };
     const size_t count = sizeof others / sizeof others[0];
     return i < count ? others[i] : golden_network_part(i - count);

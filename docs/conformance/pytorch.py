@@ -173,6 +173,9 @@ OPERATORS = {
     "mean_axis": lambda i, a: i["input"].mean(int(a["dim"]), keepdim=True),
     "sum_sample": lambda i, a: i["input"].reshape(len(i["input"]), -1).sum(1),
     "mean_sample": lambda i, a: i["input"].reshape(len(i["input"]), -1).mean(1),
+    "sum_all": lambda i, a: i["input"].sum().reshape(1),
+    "mean_all": lambda i, a: i["input"].mean().reshape(1),
+    "unit_rows": lambda i, a: i["input"] / i["input"].norm(dim=-1, keepdim=True),
     "mse_loss": lambda i, a: sample_mean(F.mse_loss(*same(i["input"], i["target"]), reduction="none")),
     "cross_entropy": lambda i, a: F.cross_entropy(i["input"], i["target"], reduction="none"),
     "bce_with_logits": lambda i, a: sample_mean(
@@ -193,6 +196,23 @@ def random_case(attributes):
     for name, function in (("uniform", torch.rand), ("normal", torch.randn), ("permutation", torch.randperm)):
         torch.manual_seed(seed)
         results[name] = function(count)
+    return results
+
+
+def optimizer_case(case, tensors):
+    a = dict(case["attributes"])
+    parameter = torch.nn.Parameter(torch.from_numpy(tensors[case["inputs"][0]["tensor"]].copy()))
+    gradients = torch.from_numpy(tensors[case["inputs"][1]["tensor"]].copy())
+    if "beta1" in a:
+        a["betas"] = a.pop("beta1"), a.pop("beta2")
+    else:
+        a["nesterov"] = bool(a["nesterov"])
+    optimizer = getattr(torch.optim, case["like"].split(".")[-1])([parameter], **a)
+    results = {}
+    for i, gradient in enumerate(gradients):
+        parameter.grad = gradient.clone()
+        optimizer.step()
+        results["step_%02d" % i] = parameter.detach().clone()
     return results
 
 
@@ -250,13 +270,14 @@ def main(folder, other=None):
     for case in index["cases"]:
         operator = case["operator"]
         is_random = operator == "random" and case["name"].startswith("random/torch")
-        if operator not in OPERATORS and not is_random:
+        if operator not in OPERATORS and operator != "optimizers" and not is_random:
             continue
         if case["file"] not in files:
             files[case["file"]] = read_safetensors(os.path.join(folder, case["file"]))
         tensors = files[case["file"]]
         row = rows.setdefault(operator, dict(cases=0, tensors=0, equal=0, ulp=0.0, share=0.0, bad=0, invalid=0, refused=0))
-        results = random_case(case["attributes"]) if is_random else compute(case, tensors)
+        results = random_case(case["attributes"]) if is_random else \
+            (optimizer_case if operator == "optimizers" else compute)(case, tensors)
         row["cases"] += 1
         if case["label"] == "invalid":
             row["invalid"] += 1
