@@ -3,7 +3,7 @@
 #include "base/elementary.h"
 
 /* One round: two 32x32 -> 64 bit products, their halves crossed over and mixed with the key, which then moves on
- * by the golden ratio and sqrt(3) - 1 [Sal11, section 3.3 and the released philox.h]. */
+ * by the golden ratio and sqrt(3) - 1 ([Sal11]; the released philox.h). */
 void philox4x32(uint32_t counter[4], const uint32_t key[2])
 {
     uint32_t *c = counter, key0 = key[0], key1 = key[1];
