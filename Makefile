@@ -105,7 +105,7 @@ LIBRARY := $(BUILD)/libldm99.a
 # What is installed; the library above is for us: it shows all names.
 PUBLIC  := $(BUILD)/public
 VERSION := $(shell sed -n 's/^.define LDM_VERSION "\(.*\)"/\1/p' api/ldm99.h)
-SONAME  := libldm99.so.$(firstword $(subst ., ,$(VERSION)))
+SONAME  := libldm99.so.$(basename $(VERSION))
 LIBDIR  ?= $(PREFIX)/lib
 
 flags_base   :=

@@ -28,6 +28,9 @@ only_ldm() {
     ! echo "$names" | grep -v '^ldm_' && [ "$(echo "$names" | wc -l)" -ge 30 ]
 }
 
+# What can be written and outlives a call: the number of threads, and the limit of instruction sets that tests set.
+no_state() { size -A "$1" | awk '$1 ~ /^\.(t?data|t?bss)$/ {bytes += $2} END {print bytes, "bytes"; exit bytes > 8}'; }
+
 # Every function that the header promises is there.
 all_of_header() {
     for name in $(sed -n 's/.*LDM_API.*[ *]\(ldm_[a-z_]*\)(.*/\1/p' api/ldm99.h); do
@@ -43,6 +46,7 @@ for file in bin/ldm99 include/ldm99.h lib/libldm99.a lib/libldm99.so lib/pkgconf
 done
 try "names of the static library" only_ldm -g "$into/lib/libldm99.a"
 try "names of the shared library" only_ldm -D "$into/lib/libldm99.so"
+try "no state" no_state "$into/lib/libldm99.a"
 try "the header's functions" all_of_header "$into/lib/libldm99.a"
 
 flags="-I$into/include" dynamic="-L$into/lib -lldm99" private="-lm"
