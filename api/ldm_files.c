@@ -50,17 +50,15 @@ static Status borrow(Image *image, PngText **texts, int *count, LdmCall *call, c
 {
     *image = (Image){picture->width, picture->height, picture->channels, picture->pixels};
     *count = 0;
-    while (pairs != NULL && pairs[2 * *count] != NULL)
-        ++*count;
+    for (; pairs != NULL && pairs[2 * *count] != NULL; ++*count)
+        if (pairs[2 * *count + 1] == NULL)
+            return error_set(&call->error, STATUS_ARGUMENT, "the text of \"%.79s\" is not given",
+                             pairs[2 * *count]);
     *texts = arena_alloc(&call->arena, (size_t)*count, sizeof **texts);
     if (*texts == NULL)
         return error_set(&call->error, STATUS_MEMORY, "no memory for the texts of a picture");
-    for (int i = 0; i < *count; i++) {
-        if (pairs[2 * i + 1] == NULL)
-            return error_set(&call->error, STATUS_ARGUMENT, "the text of \"%.79s\" is not given",
-                             pairs[2 * i]);
+    for (int i = 0; i < *count; i++)
         (*texts)[i] = (PngText){pairs[2 * i], pairs[2 * i + 1]};
-    }
     if (image->width < 1 || image->height < 1 ||
         (image->channels != 1 && image->channels != 3 && image->channels != 4))
         return error_set(&call->error, STATUS_ARGUMENT, "a picture of %d x %d with %d channels",

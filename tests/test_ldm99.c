@@ -174,6 +174,28 @@ static void test_a_run_has_the_bits_of_the_program(double eta, int generator)
     arena_free(&arena);
 }
 
+/* Latents of a picture: the mean, and a sample of the encoder's distribution, as vae_latent.h has them. */
+static void test_latents_of_a_picture(void)
+{
+    Arena arena = {0};
+    Model internal;
+    ldm_model *m = open_all(NULL);
+    float latents[SAMPLE];
+    Tape tape = {.arena = &arena};
+    CHECK(model_open(&internal, folder, MODEL_VAE, 0, &arena, NULL) == STATUS_OK);
+    Tensor *picture = any_tensor(&arena, 41, 4, 1, 3, 16, 16),
+           *noise = any_tensor(&arena, 42, 4, 1, 2, 4, 4);
+    Tensor *moments = vae_encode(&tape, &internal.vae, picture);
+    const Tensor *mean = latent_scale(&tape, &internal.config.vae, latent_mean(&tape, moments));
+    const Tensor *sample = latent_scale(&tape, &internal.config.vae, latent_sample(&tape, moments, noise));
+    CHECK(ldm_encode(latents, m, picture->data, NULL, 1, 16, 16, NULL) == LDM_OK);
+    CHECK(same_floats(latents, mean->data, SAMPLE));
+    CHECK(ldm_encode(latents, m, picture->data, noise->data, 1, 16, 16, NULL) == LDM_OK);
+    CHECK(same_floats(latents, sample->data, SAMPLE) && !same_floats(latents, mean->data, SAMPLE));
+    ldm_model_close(m);
+    arena_free(&arena);
+}
+
 static void test_tokens(void)
 {
     Arena arena = {0};
@@ -683,6 +705,7 @@ int main(void)
     test_info();
     test_a_run_has_the_bits_of_the_program(0.0, LDM_PHILOX);
     test_a_run_has_the_bits_of_the_program(0.7, LDM_TORCH);
+    test_latents_of_a_picture();
     test_tokens();
     test_schedule();
     test_callbacks();
