@@ -73,6 +73,8 @@ static Status encode(Coding *c, Error *err)
     z = tape_named(&tape, z, "latents", "");
     if (z == NULL)
         return error_set(err, tape.error.status, "%s", tape.error.text);
+    if (!tensor_finite(z))
+        return error_set(err, STATUS_NOT_FINITE, "%s: its latent is not finite", c->input);
     const uint64_t dim[4] = {1, (uint64_t)z->dim[1], (uint64_t)z->dim[2], (uint64_t)z->dim[3]};
     status = latent_file_write(c->output, z->data, dim, arena, err);
     if (status != STATUS_OK)

@@ -31,8 +31,12 @@ void interrupts_watch(void)
     struct sigaction action;
     memset(&action, 0, sizeof action);
     action.sa_handler = on_interrupt;
-    sigaction(SIGINT, &action, NULL);
-    sigaction(SIGTERM, &action, NULL);
+    static const int SIGNALS[] = {SIGINT, SIGTERM};
+    for (int i = 0; i < 2; i++) {
+        struct sigaction before; /* one that is ignored (nohup, a shell's background) stays so */
+        if (sigaction(SIGNALS[i], NULL, &before) == 0 && before.sa_handler != SIG_IGN)
+            sigaction(SIGNALS[i], &action, NULL);
+    }
 }
 
 /* Fills the table of common options; the rows point into *c. */
@@ -115,7 +119,7 @@ int command_end(Command *c)
 {
     if (result_end(&c->result, c->memory.peak, exit_code(c->error.status), c->error.text) != STATUS_OK)
         error_set(&c->error, STATUS_MEMORY, "no memory for the result");
-    if (fflush(stdout) != 0 && c->error.status == STATUS_OK)
+    if ((fflush(stdout) != 0 || ferror(stdout)) && c->error.status == STATUS_OK)
         error_set(&c->error, STATUS_FILE, "standard output: cannot write");
     if (c->error.status != STATUS_OK)
         fprintf(stderr, "ldm99: %s\n", c->error.text);

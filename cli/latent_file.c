@@ -21,7 +21,8 @@ Status latent_file_load(float **latents, int dim[4], const char *path, int chann
         return status;
     const int first = array.rank == 3 ? 0 : 1;
     bool good = (array.rank == 3 || array.rank == 4) && array.dim[first] == (uint64_t)channels;
-    dim[0] = array.rank == 4 && array.dim[0] < 1000000 ? (int)array.dim[0] : 1;
+    good = good && (array.rank == 3 || (array.dim[0] > 0 && array.dim[0] < 1000000));
+    dim[0] = good && array.rank == 4 ? (int)array.dim[0] : 1;
     for (int i = 0; good && i < 3; i++) {
         good = array.dim[first + i] > 0 && array.dim[first + i] < 1000000;
         dim[1 + i] = (int)array.dim[first + i];

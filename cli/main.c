@@ -1,3 +1,4 @@
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -64,9 +65,28 @@ static void start_with_short_spins(char **argv)
 }
 #endif
 
+/* A stream that the caller has closed would give its number to the first file that is opened, and its words would go
+ * there.  Nothing can be written to what takes its place. */
+static void hold_streams(void)
+{
+    for (int fd = 0; fd < 3; fd++)
+        if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDONLY) < 0)
+            return;
+}
+
+/* For what is printed without a Command. */
+static int printed(void)
+{
+    if (fflush(stdout) == 0 && !ferror(stdout))
+        return EXIT_DONE;
+    fprintf(stderr, "ldm99: standard output: cannot write\n");
+    return EXIT_FILE;
+}
+
 int main(int argc, char **argv)
 {
     Error error = {0};
+    hold_streams();
 #ifdef _OPENMP
     start_with_short_spins(argv);
 #endif
@@ -80,11 +100,11 @@ int main(int argc, char **argv)
     }
     if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "help") == 0) {
         usage(stdout);
-        return EXIT_DONE;
+        return printed();
     }
     if (strcmp(argv[1], "--version") == 0) {
         printf("ldm99 " LDM99_VERSION "\n");
-        return EXIT_DONE;
+        return printed();
     }
     if (argv[1][0] == '-')
         return command_txt2img(argc, argv);

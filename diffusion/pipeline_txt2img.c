@@ -128,6 +128,9 @@ Status decode_latents(Image *out, const Model *m, const float *latents, int coun
         const Tensor *picture = vae_decode(&tape, &m->vae, latent_unscale(&tape, c, z));
         if (picture == NULL)
             return error_set(err, tape.error.status, "%s", tape.error.text);
+        if (!tensor_finite(picture))
+            return error_set(err, STATUS_NOT_FINITE, "the decoder's output for picture %d is not finite",
+                             k);
         image_from_planes(&out[k], picture->data);
         arena_release(arena, mark);
     }

@@ -54,7 +54,8 @@ typedef struct {
 MUST_CHECK Status txt2img(Txt2ImgResult *out, const Model *m, const Txt2ImgOptions *options, Arena *arena,
                           Error *err);
 
-/* The pictures of count latents (count, L, h, w), one after the other: RGB of the VAE's three channels. */
+/* The pictures of count latents (count, L, h, w), one after the other: RGB of the VAE's three channels.
+ * STATUS_NOT_FINITE when the decoder makes infinities or NaNs of a latent. */
 MUST_CHECK Status decode_latents(Image *out, const Model *m, const float *latents, int count, int height,
                                  int width, Arena *arena, Error *err);
 

@@ -5,7 +5,8 @@
 #include "diffusion/denoise.h"
 #include "diffusion/unet.h"
 
-/* All conditions run as one batch: condition 0 of all images, then condition 1 of all images. */
+/* All conditions are one batch: condition 0 of all images, then condition 1 of all images.  A large one runs in parts,
+ * which changes no bit; with hooks or a watch it runs as a whole. */
 typedef struct {
     const Unet *unet;
     int images, conditions;

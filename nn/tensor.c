@@ -26,6 +26,17 @@ size_t tensor_positions(const Tensor *x)
     return count;
 }
 
+bool tensor_finite(const Tensor *x)
+{
+    const size_t count = tensor_count(x);
+    for (size_t i = 0; i < count; i++) {
+        const float zero = x->data[i] - x->data[i]; /* NaN when it is infinite or no number */
+        if (zero != 0.0f)
+            return false;
+    }
+    return true;
+}
+
 bool tensor_same_shape(const Tensor *x, const Tensor *y)
 {
     bool same = x->rank == y->rank;

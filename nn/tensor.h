@@ -20,6 +20,7 @@ typedef struct Tensor {
 } Tensor;
 
 size_t tensor_count(const Tensor *x);
+bool tensor_finite(const Tensor *x); /* no infinity and no NaN among its numbers */
 
 /* Numbers in one sample: the product of all axes but the first (1 when rank is 0 or 1). */
 size_t tensor_sample(const Tensor *x);

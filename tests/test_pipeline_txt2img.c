@@ -60,6 +60,47 @@ static void test_a_batch_is_its_pictures(RngKind rng, double eta)
     arena_free(&arena);
 }
 
+/* 9 pictures with guidance are 18 rows of the network, more than run at a time. */
+static void test_a_large_batch_runs_in_parts(void)
+{
+    Arena arena = {0}, few = {0}, many = {0};
+    Model m;
+    tiny_model_new(&m, &arena);
+    Txt2ImgOptions o = usual(1);
+    o.steps = 1;
+    o.images = 9;
+    const Txt2ImgResult nine = run(&m, &o, &arena);
+    for (int k = 0; k < 9; k += 4) {
+        Txt2ImgOptions one = o;
+        one.images = 1;
+        one.seed = 7 + (uint64_t)k;
+        CHECK(same_bits(run(&m, &one, &arena).latents, nine.latents + k * SAMPLE, SAMPLE));
+    }
+    o.images = 8;
+    run(&m, &o, &few);
+    o.images = 24;
+    run(&m, &o, &many);
+    CHECK(many.peak < 2 * few.peak); /* pictures and texts grow, what the network needs does not */
+    arena_free(&arena);
+    arena_free(&few);
+    arena_free(&many);
+}
+
+static void test_latents_that_cannot_be_decoded(void)
+{
+    Arena arena = {0};
+    Model m;
+    Image picture[2];
+    float z[2 * SAMPLE] = {0};
+    Error err = {0};
+    tiny_model_new(&m, &arena);
+    z[SAMPLE + 3] = NAN;
+    CHECK(decode_latents(picture, &m, z, 1, 4, 4, &arena, &err) == STATUS_OK);
+    CHECK(decode_latents(picture, &m, z, 2, 4, 4, &arena, &err) == STATUS_NOT_FINITE);
+    CHECK_TEXT(err.text, "picture 1");
+    arena_free(&arena);
+}
+
 static void test_threads_change_nothing(void)
 {
     Arena arena = {0};
@@ -304,6 +345,8 @@ int main(void)
 {
     test_a_batch_is_its_pictures(RNG_PHILOX, 0.0);
     test_a_batch_is_its_pictures(RNG_TORCH, 0.7);
+    test_a_large_batch_runs_in_parts();
+    test_latents_that_cannot_be_decoded();
     test_threads_change_nothing();
     test_guidance();
     test_given_latents_and_size();

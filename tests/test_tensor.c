@@ -24,6 +24,15 @@ int main(void)
     CHECK(!tensor_same_shape(&picture, &other));
     CHECK(tensor_same_shape(&number, &number));
 
+    float numbers[7] = {1.0f, -0.0f, 0x1p-149f, 3e38f};
+    Tensor full = line;
+    full.data = numbers;
+    CHECK(tensor_finite(&full) && tensor_finite(&empty));
+    numbers[6] = -INFINITY;
+    CHECK(!tensor_finite(&full));
+    numbers[6] = NAN;
+    CHECK(!tensor_finite(&full));
+
     CHECK(strcmp(tensor_shape_text(&number, text), "()") == 0);
     CHECK(strcmp(tensor_shape_text(&line, text), "(7)") == 0);
     CHECK(strcmp(tensor_shape_text(&picture, text), "(2,3,4,5)") == 0);
