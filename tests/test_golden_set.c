@@ -332,6 +332,34 @@ static void test_invalid_arguments_that_were_computed(const char *folder)
     arena_free(&arena);
 }
 
+/* Somebody who computes in binary64: the truth itself, stored as it is, is within every bound. */
+static void test_the_truth_is_within_bounds(const char *folder)
+{
+    char other[SCRATCH_PATH], path[2 * SCRATCH_PATH];
+    const GoldenOptions options = {.only = "linear", .result = &silent};
+    Arena arena = {.limit = 0};
+    GoldenFile file = {.arena = &arena, .name = "linear"};
+    SafetensorsItem item[100];
+    size_t n = 0;
+    for (size_t i = 0; golden_part(i).name != NULL; i++)
+        if (strcmp(golden_part(i).name, "linear") == 0)
+            golden_part(i).make(&file, golden_part(i).context);
+    for (const GoldenCase *c = file.first; c != NULL; c = c->next)
+        for (const GoldenTensor *t = c->first; t != NULL && n < 100; t = t->next)
+            if (t->truth != NULL) {
+                item[n] =
+                    (SafetensorsItem){.name = t->tensor, .dtype = F64, .rank = t->rank, .data = t->truth};
+                memcpy(item[n++].dim, t->dim, sizeof t->dim);
+            }
+    scratch_path(other, "golden-other");
+    CHECK(golden_write(folder, &options, NULL) == STATUS_OK && folder_make(other, NULL) == STATUS_OK);
+    CHECK(safetensors_write(in_folder(path, other, "linear.safetensors"), item, n, NULL, &arena, NULL) ==
+          STATUS_OK);
+    CHECK(golden_against(folder, other, &options, NULL) == STATUS_OK);
+    remove_set(other);
+    arena_free(&arena);
+}
+
 static void test_damaged_index(const char *folder)
 {
     static const char *const texts[] = {
@@ -370,6 +398,7 @@ int main(void)
     test_threads_and_damage(folder);
     test_wrong_implementations(folder);
     test_invalid_arguments_that_were_computed(folder);
+    test_the_truth_is_within_bounds(folder);
     test_damaged_index(folder);
     test_failing_allocations();
     remove_set(folder);
