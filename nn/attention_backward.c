@@ -13,8 +13,8 @@
  * group of large ones has about GROUP numbers (4 MiB) of room, or is one head. */
 enum { SMALL = 256 * 1024, MANY = 8, GROUP = 1024 * 1024, KEY_BLOCK = 128 };
 
-/* The room of one head: copies of q, dy (T,pitch) and k, v (S,pitch), the sums of dv, dk (S,pitch), and P, dS
- * of one panel of queries, (vectors,S,lanes) and a gap behind each vector where they would clash. */
+/* The room of one head: copies of k, v (S,pitch), the sums of dv, dk (S,pitch); and for one panel of queries, copies
+ * of q, dy (panel,pitch) and P, dS (vectors,S,lanes), with a gap behind each vector where they would clash. */
 typedef struct {
     size_t heads, slots; /* all, and those that have room at the same time */
     bool small;          /* a slot is a worker's */
@@ -35,7 +35,7 @@ static Plan plan_of(const AttentionShape *s)
 {
     const size_t width = gemm_kernels()->lanes, pitch = attention_pitch(s);
     Plan p = {.heads = s->B * s->heads, .vectors = gemm_groups(gemm_least(s->T, GEMM_PANEL), width)};
-    p.queries = s->T * pitch;
+    p.queries = gemm_least(s->T, GEMM_PANEL) * pitch;
     p.keys = s->S * pitch;
     p.vector = vector_keys(s) * width;
     p.p = p.vectors * p.vector;
@@ -97,26 +97,29 @@ static Head head_in(const Work *w, size_t slot, size_t head)
 
 static void copy_in(const Work *w, const Head *h)
 {
-    attention_copy_head(h->q, w->q, h->head, w->s->T, w->s);
-    attention_copy_head(h->dy, w->dy, h->head, w->s->T, w->s);
-    attention_copy_head(h->k, w->k, h->head, w->s->S, w->s);
-    attention_copy_head(h->v, w->v, h->head, w->s->S, w->s);
+    attention_copy_head(h->k, w->k, h->head, 0, w->s->S, w->s->S, w->s);
+    attention_copy_head(h->v, w->v, h->head, 0, w->s->S, w->s->S, w->s);
 }
 
-/* P, dS and dq of one vector of the panel's queries. */
+/* P, dS and dq of one vector of the panel's queries, and copies of their q and dy. */
 static void vector_step(const Work *w, const Head *h, size_t vector, int worker)
 {
     const AttentionShape *s = w->s;
     const GemmKernels *kernels = gemm_kernels();
-    const size_t pitch = attention_pitch(s), first = h->first + vector * kernels->lanes;
-    const size_t count = gemm_least(kernels->lanes, h->first + h->panel - first);
+    const size_t pitch = attention_pitch(s), offset = vector * kernels->lanes, first = h->first + offset;
+    const size_t count = gemm_least(kernels->lanes, h->panel - offset),
+                 at = attention_at(h->head, first, s->T, s);
+    ptrdiff_t lane[GEMM_LANES_MOST];
+    gemm_offsets(lane, kernels->lanes, s->heads * s->d);
     float *p = h->p + vector * w->plan.vector, *ds = h->ds + vector * w->plan.vector;
     float *out = w->room + (size_t)worker * w->plan.room, *packed = out + s->d * kernels->lanes;
     double sum[GEMM_LANES_MOST];
-    attention_exponentials(p, sum, w->q + attention_at(h->head, first, s->T, s), h->k, h->mask, first,
-                           count, s, &w->tables, packed + s->d * kernels->lanes);
+    attention_copy_head(h->q + offset * pitch, w->q, h->head, first, count, s->T, s);
+    attention_copy_head(h->dy + offset * pitch, w->dy, h->head, first, count, s->T, s);
+    attention_exponentials(p, sum, w->q + at, h->k, h->mask, first, count, s, &w->tables,
+                           packed + s->d * kernels->lanes);
     attention_table()->divide(p, sum, s->S);
-    kernels->pack(packed, h->dy + first * pitch, w->tables.one, s->d, w->tables.row, count);
+    kernels->pack(packed, w->dy + at, w->tables.one, s->d, lane, count);
     attention_times_packed(ds, h->v, s->S, packed, s, &w->tables);
     attention_table()->back(ds, p, s->S, s->scale);
     if (w->dq == NULL)
@@ -124,7 +127,7 @@ static void vector_step(const Work *w, const Head *h, size_t vector, int worker)
     for (size_t k = 0; k < s->S; k += GEMM_PANEL)
         attention_add_panel(out, h->k + k * pitch, ds + k * kernels->lanes,
                             gemm_least(s->S - k, GEMM_PANEL), k == 0, s, &w->tables);
-    attention_put_rows(w->dq + attention_at(h->head, first, s->T, s), out, count, s);
+    attention_put_rows(w->dq + at, out, count, s);
 }
 
 /* sum (keys,pitch) of some keys = or += p^T rows, where rows (panel,pitch) are of q or dy. */
@@ -149,9 +152,9 @@ static void keys_step(const Work *w, const Head *h, size_t block)
     const size_t width = gemm_kernels()->lanes, pitch = attention_pitch(w->s);
     const size_t key = block * KEY_BLOCK, keys = gemm_least(KEY_BLOCK, w->s->S - key);
     if (w->dv != NULL)
-        add_to_keys(h->dv + key * pitch, h->p + key * width, h->dy + h->first * pitch, keys, w, h);
+        add_to_keys(h->dv + key * pitch, h->p + key * width, h->dy, keys, w, h);
     if (w->dk != NULL)
-        add_to_keys(h->dk + key * pitch, h->ds + key * width, h->q + h->first * pitch, keys, w, h);
+        add_to_keys(h->dk + key * pitch, h->ds + key * width, h->q, keys, w, h);
 }
 
 /* Finished dv and dk back to the head's columns. */

@@ -43,8 +43,8 @@ typedef struct {
 
 static void copy_head(const Work *w, size_t head, float *slot)
 {
-    attention_copy_head(slot, w->k, head, w->s->S, w->s);
-    attention_copy_head(slot + w->plan.slot / 2, w->v, head, w->s->S, w->s);
+    attention_copy_head(slot, w->k, head, 0, w->s->S, w->s->S, w->s);
+    attention_copy_head(slot + w->plan.slot / 2, w->v, head, 0, w->s->S, w->s->S, w->s);
 }
 
 static void vector_step(const Work *w, size_t head, const float *slot, size_t vector, int worker)

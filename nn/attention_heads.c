@@ -30,10 +30,11 @@ size_t attention_at(size_t head, size_t row, size_t length, const AttentionShape
     return (head / s->heads * length + row) * s->heads * s->d + head % s->heads * s->d;
 }
 
-void attention_copy_head(float *copy, const float *x, size_t head, size_t length, const AttentionShape *s)
+void attention_copy_head(float *copy, const float *x, size_t head, size_t row, size_t rows, size_t length,
+                         const AttentionShape *s)
 {
     const size_t pitch = attention_pitch(s);
-    attention_table()->copy_rows(copy, pitch, x + attention_at(head, 0, length, s), s->heads * s->d, length,
+    attention_table()->copy_rows(copy, pitch, x + attention_at(head, row, length, s), s->heads * s->d, rows,
                                  s->d, pitch);
 }
 

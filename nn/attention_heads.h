@@ -16,8 +16,9 @@ size_t attention_pitch(const AttentionShape *s);
 /* Where row `row` of head `head`, counted through all samples, lies in x (B,length,heads*d); length is T or S. */
 size_t attention_at(size_t head, size_t row, size_t length, const AttentionShape *s);
 
-/* copy (length,pitch): head `head`, counted through all samples, of x (B,length,heads*d); length is T or S. */
-void attention_copy_head(float *copy, const float *x, size_t head, size_t length, const AttentionShape *s);
+/* copy (rows,pitch): that head's rows `row` and on. */
+void attention_copy_head(float *copy, const float *x, size_t head, size_t row, size_t rows, size_t length,
+                         const AttentionShape *s);
 
 /* Offsets in steps of 1, of the pitch, and of a vector of lanes; as many as the longest of T, S and d. */
 typedef struct {
