@@ -13,7 +13,7 @@
  *   y = f(a)                 e = |f'(a)| ea + 4 u |v|               exp, log, erf, tanh ...: 2 units of the last place
  *   y = sum of k terms       e = sum of e_i + c(k - 1) u sum |v_i|
  *   y = sum of k products    e = sum of (|a| eb + |b| ea + ea eb) + (c(k - 1) + 1) u sum |a_i b_i|
- * c(n) = min(n, 4 sqrt n): n bounds every order of n additions [Hig02, section 4.2]; 4 sqrt n is more than twelve
+ * c(n) = min(n, 4 sqrt n): n bounds every order of n additions [Hig02, chapter 4]; 4 sqrt n is more than twelve
  * standard deviations of independent rounding errors even where all terms have one sign [HigM19].
  * Results that may be subnormal have 2^-149 more.  An infinity or NaN has e = 0; e is infinite (anything goes) where
  * a finite intermediate is beyond binary32.
