@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 Status file_size(uint64_t *out, const char *path, Error *err)
 {
@@ -49,14 +50,19 @@ Status file_read(Bytes *out, const char *path, Arena *arena, Error *err)
     return STATUS_OK;
 }
 
+bool file_temporary(char out[4096], const char *path)
+{
+    return snprintf(out, 4096, "%s.%ld.tmp", path, (long)getpid()) < 4096;
+}
+
 Status file_write(const char *path, const void *data, size_t size, Error *err)
 {
     char temporary[4096];
     struct stat about;
     const bool special = stat(path, &about) == 0 && !S_ISREG(about.st_mode);
-    if (snprintf(temporary, sizeof temporary, special ? "%s" : "%s.tmp", path) >= (int)sizeof temporary)
+    if (!file_temporary(temporary, path))
         return error_set(err, STATUS_ARGUMENT, "%.100s...: the name is too long", path);
-    FILE *file = fopen(temporary, "wb");
+    FILE *file = fopen(special ? path : temporary, "wb");
     if (file == NULL)
         return error_set(err, STATUS_FILE, "%s: cannot write (%s)", path, strerror(errno));
     bool good = size == 0 || fwrite(data, 1, size, file) == size;

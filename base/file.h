@@ -14,7 +14,11 @@ MUST_CHECK Status file_read_part(void *out, const char *path, uint64_t offset, s
 
 MUST_CHECK Status file_size(uint64_t *out, const char *path, Error *err);
 
-/* Writes to "path.tmp", flushes, and renames it over `path`: readers see the old file or the new one, and a
+/* Where a file is written before it is renamed to `path`: "path.PID.tmp" beside it, so that two programs that write the
+ * same file do not meet.  False when the name is too long. */
+bool file_temporary(char out[4096], const char *path);
+
+/* Writes to file_temporary, flushes, and renames it over `path`: readers see the old file or the new one, and a
  * failed run leaves nothing behind.  A device or pipe (/dev/stdout) is written to as it is. */
 MUST_CHECK Status file_write(const char *path, const void *data, size_t size, Error *err);
 

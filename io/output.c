@@ -3,10 +3,12 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/file.h"
+
 Status output_open(Output *out, const char *path, Error *err)
 {
     *out = (Output){.path = path};
-    if (snprintf(out->temporary, sizeof out->temporary, "%s.tmp", path) >= (int)sizeof out->temporary)
+    if (!file_temporary(out->temporary, path))
         return error_set(err, STATUS_ARGUMENT, "%.100s...: the name is too long", path);
     out->file = fopen(out->temporary, "wb");
     if (out->file == NULL)

@@ -1,7 +1,7 @@
 /* io/output.h - a file written piece by piece that is there whole or not at all.
  *
- * The pieces go to "path.tmp"; output_close renames it over `path`.  The first failure stays and later pieces
- * do nothing, so that a writer checks once, at output_close. */
+ * The pieces go to a file beside it (file_temporary); output_close renames that over `path`.  The first failure
+ * stays and later pieces do nothing, so that a writer checks once, at output_close. */
 #ifndef IO_OUTPUT_H
 #define IO_OUTPUT_H
 

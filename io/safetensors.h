@@ -66,7 +66,7 @@ typedef struct {
     const float *f32; /* ... numbers that are converted on the way (F32, F16, BF16, F64) */
 } SafetensorsItem;
 
-/* Writes the items to "path.tmp" and renames it over `path`; on failure nothing is left behind.  The file does
+/* Writes the items beside `path` and renames the file over it; on failure nothing is left behind.  The file does
  * not depend on the order of the items: as the format's own library writes it, bigger kinds of numbers come
  * first (so that all are aligned), then names ascend.  `metadata` is key, value, key, value, ..., NULL; or
  * NULL. */

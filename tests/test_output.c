@@ -1,5 +1,7 @@
 #include "io/output.h"
 
+#include <sys/wait.h>
+
 #include "base/file.h"
 #include "tests/check.h"
 #include "tests/scratch.h"
@@ -63,10 +65,37 @@ static void test_a_failed_write(void)
     CHECK_TEXT(err.text, "cannot write (");
 }
 
+/* Another program writes the same file in the meantime: both succeed, and what is there at the end is whole. */
+static void test_two_programs(void)
+{
+    char path[SCRATCH_PATH];
+    int status = -1;
+    Arena arena = {0};
+    Bytes text = {0};
+    Output out;
+    scratch_path(path, "c.txt");
+    CHECK(output_open(&out, path, NULL) == STATUS_OK);
+    output_add(&out, "ours, ", 6);
+    fflush(NULL);
+    const pid_t other = fork();
+    if (other == 0)
+        _exit(file_write(path, "all of theirs", 13, NULL) != STATUS_OK);
+    CHECK(other > 0 && waitpid(other, &status, 0) == other && status == 0);
+    CHECK(file_read(&text, path, &arena, NULL) == STATUS_OK &&
+          strcmp((char *)text.data, "all of theirs") == 0);
+    output_add(&out, "whole", 5);
+    CHECK(output_close(&out, NULL) == STATUS_OK);
+    CHECK(file_read(&text, path, &arena, NULL) == STATUS_OK &&
+          strcmp((char *)text.data, "ours, whole") == 0);
+    remove(path);
+    arena_free(&arena);
+}
+
 int main(void)
 {
     test_the_file_is_there_only_at_the_end();
     test_failures();
+    test_two_programs();
     test_a_failed_write();
     return check_report("output");
 }

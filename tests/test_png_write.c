@@ -1,4 +1,5 @@
 #include "io/png.h"
+#include "base/file.h"
 #include "io/png_chunk.h"
 #include "io/sha256.h"
 #include "tests/check.h"
@@ -140,7 +141,9 @@ static void test_files(void)
           arena.used == used);
     CHECK(png_read(&back, "build/test_png_write.png", &arena, &err) == STATUS_OK);
     CHECK(memcmp(back.pixels, image.pixels, image_size(&image)) == 0);
-    CHECK(remove("build/test_png_write.png") == 0 && !fopen("build/test_png_write.png.tmp", "rb"));
+    char temporary[4096];
+    CHECK(file_temporary(temporary, "build/test_png_write.png") && !file_exists(temporary));
+    CHECK(remove("build/test_png_write.png") == 0);
     CHECK(png_write("no/such/folder/x.png", &image, NULL, 0, &arena, &err) == STATUS_FILE);
     CHECK_TEXT(err.text, "no/such/folder/x.png");
     arena_free(&arena);

@@ -109,7 +109,9 @@ static void test_a_stopped_export_has_no_metadata(void)
     CHECK(world_export(folder, &tiny.world, &WORLD_DEFAULTS, &what, &arena, &err) == STATUS_INTERRUPTED);
     CHECK_TEXT(err.text, "2 of 5");
     CHECK(file_exists(inside("000001.png")) && !file_exists(inside("000002.png")));
-    CHECK(!file_exists(inside("metadata.jsonl")) && !file_exists(inside("metadata.jsonl.tmp")));
+    char temporary[4096];
+    CHECK(file_temporary(temporary, inside("metadata.jsonl")) && !file_exists(temporary));
+    CHECK(!file_exists(inside("metadata.jsonl")));
     clean(2);
 }
 
