@@ -158,13 +158,19 @@ enum { NEAR = 16 * 1024, FEW_K = 32, FEW_ROWS = 8 };
 void gemm_samples(float *c, const GemmSamples *g, const float *b, size_t rows, size_t vectors, float *room)
 {
     const GemmKernels *kernels = gemm_kernels();
-    if (rows == 0 || g->sum.panels == 0)
+    if (rows == 0 || g->samples == 0 || g->sum.panels == 0)
         return;
     if (g->sum.panels > 1) {
         add_products(c, g, b, rows, vectors, room);
         return;
     }
     const size_t K = g->sum.begin[1];
+    if (K == 1) {
+        for (size_t r = 0; r < rows; r++)
+            kernels->outer(c + r * g->c_row, g->a + (ptrdiff_t)(r * g->a_row) + g->sum.a_k[0], g->a_sample,
+                           b + g->sum.b_k[0], g->b_sample, g->samples, vectors * kernels->lanes);
+        return;
+    }
     const GemmCut cut = gemm_cut(rows, K < FEW_K ? gemm_least(FEW_ROWS, kernels->rows) : kernels->rows);
     const size_t near = NEAR / sizeof(float) / kernels->rows / (K + 1) + 1;
     for (size_t n = 0; n < g->samples; n += near)

@@ -38,6 +38,10 @@ typedef struct {
 typedef struct {
     size_t rows, lanes; /* of the largest tile; lanes is a power of two, at least 4 */
     void (*tile)(const GemmTile *tile, size_t rows);
+    /* One row of samples with a single k, n > 0 of them, first sample first: c[j] += +0 + a[i * a_step] *
+     * b[i * b_step + j] for j < count, a multiple of lanes */
+    void (*outer)(float *c, const float *a, size_t a_step, const float *b, size_t b_step, size_t n,
+                  size_t count);
     /* packed[k][j] = source[k_offset[k] + lane_offset[j]] for k < K and j < count, 0 for count <= j < lanes; the
      * k_offset increase */
     void (*pack)(float *packed, const float *source, const ptrdiff_t *k_offset, size_t K,

@@ -136,6 +136,42 @@ static void tile(const GemmTile *t, size_t rows)
     }
 }
 
+/* Four vectors, or one: the sums start as C is, but for +0 instead of -0, which one term turns into what C plus
+ * +0 plus the term is. */
+static ALWAYS_INLINE void outer_piece(float *restrict c, const float *restrict a, size_t a_step,
+                                      const float *restrict b, size_t b_step, size_t n,
+                                      const size_t vectors)
+{
+    float s0[LANES], s1[LANES], s2[LANES], s3[LANES];
+    float *const sums[] = {s0, s1, s2, s3};
+    for (size_t v = 0; v < vectors; v++)
+#pragma omp simd
+        for (size_t j = 0; j < LANES; j++)
+            sums[v][j] = c[v * LANES + j] + 0.0f;
+    size_t i = 0;
+    do {
+        step(s0, 0, vectors, a, 0, b);
+        step(s1, 1, vectors, a, 0, b + LANES);
+        step(s2, 2, vectors, a, 0, b + 2 * LANES);
+        step(s3, 3, vectors, a, 0, b + 3 * LANES);
+        a += a_step;
+        b += b_step;
+    } while (++i < n);
+    for (size_t v = 0; v < vectors; v++)
+        memcpy(c + v * LANES, sums[v], LANES * sizeof *c);
+}
+
+static void outer(float *c, const float *a, size_t a_step, const float *b, size_t b_step, size_t n,
+                  size_t count)
+{
+    enum { WIDE = 4 };
+    size_t j = 0;
+    for (; j + WIDE * LANES <= count; j += WIDE * LANES)
+        outer_piece(c + j, a, a_step, b + j, b_step, n, WIDE);
+    for (; j < count; j += LANES)
+        outer_piece(c + j, a, a_step, b + j, b_step, n, 1);
+}
+
 /* ---- packing and turning ---- */
 
 /* One perfect shuffle, as of a deck of cards.  It rotates the bits of every index by one. */
@@ -311,6 +347,7 @@ const GemmKernels ISA_TABLE(gemm_kernels) = {
     .rows = ROWS,
     .lanes = LANES,
     .tile = tile,
+    .outer = outer,
     .pack = pack,
     .pack_rows = pack_rows,
     .put = put,

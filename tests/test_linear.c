@@ -115,6 +115,26 @@ static Tensor *build_without_bias(Tape *tape, Tensor *const *x, const void *cont
     return linear(tape, x[0], x[1], NULL);
 }
 
+/* A sample's sum starts at +0, so that even a gradient of -0 that gets nothing but -0 becomes +0; also when samples
+ * have one row, which is computed apart. */
+static void test_a_gradient_of_minus_zero(void)
+{
+    enum { IN = 70, OUT = 3, ROWS = 4 };
+    static float x[ROWS * IN], dy[ROWS * OUT], dweight[OUT * IN];
+    const float zeros[OUT * IN] = {0};
+    for (size_t T = 1; T <= 2; T++) {
+        const LinearShape s = {ROWS / T, T, IN, OUT};
+        for (size_t i = 0; i < ROWS * IN; i++)
+            x[i] = -1.0f;
+        for (size_t i = 0; i < OUT * IN; i++)
+            dweight[i] = -0.0f;
+        Arena arena = {0};
+        linear_backward_weight(dweight, dy, x, &s, arena_raw(&arena, linear_backward_scratch(&s), 1));
+        CHECK(same_bits(dweight, zeros, OUT * IN));
+        arena_free(&arena);
+    }
+}
+
 static void test_as_an_operator(void)
 {
     Arena arena = {0};
@@ -134,6 +154,7 @@ int main(void)
     test_one_row_by_hand();
     test_every_setting_gives_the_plain_bits();
     test_a_batch_is_its_rows();
+    test_a_gradient_of_minus_zero();
     test_what_does_not_fit_is_refused();
     test_a_convolution_weight_is_a_matrix();
     test_as_an_operator();
