@@ -8,13 +8,15 @@
  * what, where, expected, got.  error may be NULL.  On failure nothing is owed, and what the function gives back
  * through a pointer to a pointer or a struct is untouched; arrays that it was to fill hold anything.
  *
+ * Pointers are given, except where NULL is said to mean something.
+ *
  * Memory.  Arrays are the caller's.  A model and the scratch of its calls come from the allocator that it was opened
  * with, all else from the allocator that the call is given; scratch is given back before the call returns.  (stdio,
  * which reads and writes the files, and OpenMP have memory of their own.)
  *
  * Threads.  The library keeps no state but the number of its worker threads (ldm_threads_set) and never prints,
- * exits, or reads environment or clock.  An open model is only read: any number of threads may use it at once, or
- * one each, if its allocator may be called from all of them.
+ * exits, or reads environment or clock.  An open model is only read: any number of threads may use it at once, if
+ * its allocator may be called from all of them.
  *
  * Sizes.  Counts of numbers are size_t; dimensions are int and at least 1. */
 #ifndef LDM99_H

@@ -39,7 +39,7 @@ program() {
 }
 program "$CC" -O0
 program "$CC" -O2
-for other in gcc clang; do
+for other in gcc clang tcc; do
     [ "$other" = "$(basename "$CC")" ] || ! command -v $other >/dev/null 2>&1 || program $other -O2
 done
 

@@ -1,9 +1,10 @@
 /* decode_gradient.c - a picture pulled towards a colour through its latents.
  *
  * loss = mean((picture - colour)^2); its gradient goes through the decoder by ldm_decode_vjp, and the latents step
- * against it.  The loss of every step is printed; the last picture is written.
+ * against it, the steepest of them by 0.1.  The loss of every step is printed; the last picture is written.
  *
  *     ./a.out MODEL-FOLDER out.png [STEPS] */
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -41,8 +42,11 @@ static ldm_status optimise(const ldm_model *model, const char *path, int steps, 
         printf("%d %.6f\n", k, loss_of(n));
         if (status == LDM_OK && k < steps)
             status = ldm_decode_vjp(NULL, slope, model, latents, dplanes, 1, h, w, error);
+        float steepest = 1e-30f;
         for (size_t i = 0; i < count && k < steps; i++)
-            latents[i] -= 40.0f * slope[i];
+            steepest = fabsf(slope[i]) > steepest ? fabsf(slope[i]) : steepest;
+        for (size_t i = 0; i < count && k < steps; i++)
+            latents[i] -= 0.1f * slope[i] / steepest;
     }
     ldm_picture picture = {w * info.factor, h * info.factor, 3, pixels};
     ldm_picture_from_planes(&picture, planes);
