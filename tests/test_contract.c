@@ -25,7 +25,7 @@ static void test_another_rounding_mode_is_named(void)
         const Status status = contract_check(&err);
         fesetround(FE_TONEAREST);
         CHECK(status == STATUS_DIFFERENT);
-        CHECK_TEXT(err.text, "numeric contract");
+        CHECK_TEXT(err.text, "rounding mode");
     }
 #endif
 }
