@@ -9,7 +9,7 @@ own float32, is from float64; networks that disagree are not timed.
 
 Then every line is one job.  Our run and PyTorch's alternate; the table gives the minima, their ratio (torch / ours:
 more than 1 means that we are faster), the median of the ratios of neighbours, and pictures a second.  PyTorch runs in
-the fastest of the ways tried here (memory layout, optimiser by lists of tensors or one by one)."""
+several ways in turn (memory layout; optimiser by lists of tensors or one by one), and the fastest counts."""
 import argparse
 import json
 import os
@@ -252,30 +252,28 @@ def took(call, threads, repeats):
     return (clock(threads) - start) / repeats
 
 
-def fastest(job, batch, recipe, threads):
-    """PyTorch's best way of doing this job."""
-    ways = {}
-    for layout in LAYOUTS:
-        for foreach in (False, True) if job.__name__.endswith('step') else (False,):
-            call = job(LAYOUTS[layout], foreach, batch, recipe)
-            took(call, threads, 2)
-            ways[' '.join([layout] * (layout != '') + ['foreach'] * foreach)] = min(
-                took(call, threads, 1) for _ in range(3)), call
-    name = min(ways, key=lambda way: ways[way][0])
-    return name, ways[name][1], max(1, min(50, int(0.1 / ways[name][0])))
+def ways_of(job, batch, recipe):
+    """PyTorch's ways of doing this job: {name: call}."""
+    lists = (False, True) if job.__name__.endswith('step') else (False,)
+    return {' '.join([layout] * (layout != '') + ['foreach'] * foreach): job(LAYOUTS[layout], foreach, batch, recipe)
+            for layout in LAYOUTS for foreach in lists}
 
 
 def compare(ours, job, batch, recipe, threads, rounds):
     torch.set_num_threads(threads)
-    way, call, repeats = fastest(job, batch, recipe, threads)
-    mine, theirs = [], []
-    ours.run(job.__name__, threads, 1, batch)
+    ways = ways_of(job, batch, recipe)
+    mine, theirs = [], {way: [] for way in ways}
+    for call in ways.values():
+        took(call, threads, 2)
+    repeats = max(1, min(50, int(0.1 / ours.run(job.__name__, threads, 2, batch))))
     for _ in range(rounds):
         mine.append(ours.run(job.__name__, threads, repeats, batch))
-        theirs.append(took(call, threads, repeats))
-    median = statistics.median(t / m for t, m in zip(theirs, mine))
-    print(f'{job.__name__:<12} {batch:>5} {threads:>3} {min(mine) * 1e3:9.2f} {min(theirs) * 1e3:9.2f} '
-          f'{min(theirs) / min(mine):9.2f} {median:7.2f} {batch / min(mine):10.1f}  {way}', flush=True)
+        for way, call in ways.items():
+            theirs[way].append(took(call, threads, repeats))
+    best = min(theirs, key=lambda way: min(theirs[way]))
+    median = statistics.median(t / m for t, m in zip(theirs[best], mine))
+    print(f'{job.__name__:<12} {batch:>5} {threads:>3} {min(mine) * 1e3:9.2f} {min(theirs[best]) * 1e3:9.2f} '
+          f'{min(theirs[best]) / min(mine):9.2f} {median:7.2f} {batch / min(mine):10.1f}  {best}', flush=True)
 
 
 def main():
