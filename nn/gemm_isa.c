@@ -136,7 +136,7 @@ static void tile(const GemmTile *t, size_t rows)
     }
 }
 
-/* Four vectors, or one: the sums start as C is, but for +0 instead of -0, which one term turns into what C plus
+/* One to four vectors: the sums start as C is, but for +0 instead of -0, which one term turns into what C plus
  * +0 plus the term is. */
 static ALWAYS_INLINE void outer_piece(float *restrict c, const float *restrict a, size_t a_step,
                                       const float *restrict b, size_t b_step, size_t n,
@@ -164,12 +164,15 @@ static ALWAYS_INLINE void outer_piece(float *restrict c, const float *restrict a
 static void outer(float *c, const float *a, size_t a_step, const float *b, size_t b_step, size_t n,
                   size_t count)
 {
-    enum { WIDE = 4 };
-    size_t j = 0;
-    for (; j + WIDE * LANES <= count; j += WIDE * LANES)
-        outer_piece(c + j, a, a_step, b + j, b_step, n, WIDE);
-    for (; j < count; j += LANES)
-        outer_piece(c + j, a, a_step, b + j, b_step, n, 1);
+    const size_t whole = count - count % (4 * LANES);
+    for (size_t j = 0; j < whole; j += 4 * LANES)
+        outer_piece(c + j, a, a_step, b + j, b_step, n, 4);
+    switch ((count - whole) / LANES) {
+    case 1: outer_piece(c + whole, a, a_step, b + whole, b_step, n, 1); break;
+    case 2: outer_piece(c + whole, a, a_step, b + whole, b_step, n, 2); break;
+    case 3: outer_piece(c + whole, a, a_step, b + whole, b_step, n, 3); break;
+    default: break;
+    }
 }
 
 /* ---- packing and turning ---- */
