@@ -156,7 +156,7 @@ tests: $(TESTS:%=$(BUILD)/tests/%)
 
 # Runs every test even after a failure, fails if any did, and adds up what they say.
 test: tests all
-	@sh tools/run_tests.sh "$(RUN)" $(TESTS:%=$(BUILD)/tests/%) $(install_test)
+	@$(for_scripts) sh tools/run_tests.sh "$(RUN)" $(TESTS:%=$(BUILD)/tests/%) $(install_test)
 
 layers:
 	sh tools/check_layers.sh
@@ -252,10 +252,10 @@ uninstall:
 
 # Not where the built programs cannot run, or where a program would have to be built for the sanitizers too.
 install_test := $(if $(CROSS)$(RUN)$(filter 1,$(SAN)),,tools/check_install.sh)
-export CC OPENMP
+for_scripts  := CC='$(CC)' OPENMP='$(OPENMP)'
 .PHONY: install-check
 install-check: all
-	@$(install_test)
+	@$(for_scripts) $(install_test)
 
 AMALGAMATION := build/amalgamation
 $(BUILD)/tools/amalgamate: tools/amalgamate.c tools/c_tokens.c tools/c_tokens.h $(LIBRARY)
@@ -275,7 +275,7 @@ amalgamation: $(AMALGAMATION)/ldm99.c $(AMALGAMATION)/ldm99.h
 	@ls -l $^
 
 amalgamation-check: amalgamation
-	@tools/check_amalgamation.sh $(AMALGAMATION)
+	@$(for_scripts) tools/check_amalgamation.sh $(AMALGAMATION)
 
 clean:
 	rm -rf build out
