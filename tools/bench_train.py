@@ -236,7 +236,7 @@ def vae_decode(layout, foreach, batch, recipe):
     return evaluate
 
 
-JOBS = [(unet_step, 16), (vae_step, 8), (unet, 1), (unet, 2), (unet, 16), (vae_decode, 1)]
+JOBS = [(unet_step, None), (vae_step, None), (unet, 1), (unet, 2), (unet, 16), (vae_decode, 1)]
 LAYOUTS = {'': torch.contiguous_format, 'channels_last': torch.channels_last} if torch else {}
 
 
@@ -294,8 +294,10 @@ def main():
           f"{'pictures/s':>10}  torch's way")
     for job, batch in JOBS:
         for threads in map(int, arguments.threads.split(',')):
-            if arguments.only in f'{job.__name__} {batch}':
-                compare(ours, job, batch, recipes[job.__name__.split('_')[0]], threads, 3 if arguments.quick else 9)
+            recipe = recipes[job.__name__.split('_')[0]]
+            samples = batch or recipe['train']['batch_size']
+            if arguments.only in f'{job.__name__} {samples}':
+                compare(ours, job, samples, recipe, threads, 3 if arguments.quick else 9)
     return 0
 
 
