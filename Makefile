@@ -202,6 +202,10 @@ verify-math-self: $(BUILD)/tests/verify_math
 $(VERIFY:%=verify-math-%): verify-math-%: verify-math-self $(BUILD)/verify/started
 	@$(BUILD)/tests/verify_math -r $(BUILD)/verify/$*.txt $*
 
+# The table of docs/math/VERIFICATION.md from what has been done so far.
+verify-math-table: $(BUILD)/tests/verify_math
+	@$(BUILD)/tests/verify_math table $(BUILD)/verify
+
 verify-math-fit: $(BUILD)/tests/fit_math
 	$(BUILD)/tests/fit_math
 
@@ -280,6 +284,6 @@ amalgamation-check: amalgamation
 clean:
 	rm -rf build out
 
-.PHONY: all examples tests test layers check valgrind demo golden matrix bench verify-math verify-math-self verify-math-64 verify-math-fit $(VERIFY:%=verify-math-%) install uninstall clean
+.PHONY: all examples tests test layers check valgrind demo golden matrix bench verify-math verify-math-self verify-math-64 verify-math-fit verify-math-table $(VERIFY:%=verify-math-%) install uninstall clean
 .SECONDARY:
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

@@ -3,6 +3,7 @@
  * `make verify-math` runs it for every function; it needs MPFR.  docs/math/VERIFICATION.md has the results.
  *     verify_math [-r RECORD] [-l] [-m BITS] FUNCTION [FIRST [END]]
  *     verify_math self
+ *     verify_math table FOLDER        what the records FOLDER/FUNCTION.txt say, as rows for VERIFICATION.md
  * Work is done in 256 parts of 2^24 inputs: part p holds the floats whose bits are p 2^24 ... (p + 1) 2^24 - 1;
  * FIRST and END choose the parts FIRST <= p < END.  With -r each finished part adds a line to the file RECORD, and
  * parts that it has already are not done again: so a run may be stopped and go on, and several runs may share the
@@ -228,6 +229,23 @@ static int run_parts(Run *run, const char *record, uint32_t first, uint32_t end)
     return sum.wrong != 0 || sum.doubtful != 0;
 }
 
+static int print_table(const char *folder)
+{
+    printf("| function | checked | wrong | near a tie, to MPFR | libm's largest error | seconds |\n"
+           "|---|---|---|---|---|---|\n");
+    for (int i = 0; i < FUNCTION_COUNT; i++) {
+        char path[300];
+        bool done[PARTS] = {false};
+        Counts sum = {0};
+        snprintf(path, sizeof path, "%s/%s.txt", folder, FUNCTIONS[i].name);
+        read_record(path, FUNCTIONS[i].name, done, &sum);
+        if (sum.checked > 0)
+            printf("| %s | %" PRIu64 " | %" PRIu64 " | %" PRIu64 " | $2^{%.1f}$ | %.0f |\n", FUNCTIONS[i].name,
+                   sum.checked, sum.wrong, sum.near, log2(sum.libm_error), sum.seconds);
+    }
+    return 0;
+}
+
 /* ---- the check of the check ---- */
 
 /* How many results of the block around the input are found wrong, with and without a change. */
@@ -270,6 +288,8 @@ int main(int argc, char **argv)
     int next = 1;
     if (argc == 2 && strcmp(argv[1], "self") == 0)
         return self_check();
+    if (argc == 3 && strcmp(argv[1], "table") == 0)
+        return print_table(argv[2]);
     for (; next < argc && argv[next][0] == '-'; next++) {
         if (strcmp(argv[next], "-l") == 0)
             run.list = true;
@@ -288,7 +308,7 @@ int main(int argc, char **argv)
     if (run.function == NULL || first < 0 || end > PARTS || argc > next + 3) {
         fprintf(stderr,
                 "usage: verify_math [-r RECORD] [-l] [-m BITS] FUNCTION [FIRST [END]]   (parts, 0 to 256)\n"
-                "       verify_math self\n");
+                "       verify_math self | table FOLDER\n");
         return 2;
     }
     return run_parts(&run, record, (uint32_t)first, (uint32_t)end);
