@@ -240,8 +240,8 @@ static int print_table(const char *folder)
         snprintf(path, sizeof path, "%s/%s.txt", folder, FUNCTIONS[i].name);
         read_record(path, FUNCTIONS[i].name, done, &sum);
         if (sum.checked > 0)
-            printf("| %s | %" PRIu64 " | %" PRIu64 " | %" PRIu64 " | $2^{%.1f}$ | %.0f |\n", FUNCTIONS[i].name,
-                   sum.checked, sum.wrong, sum.near, log2(sum.libm_error), sum.seconds);
+            printf("| %s | %" PRIu64 " | %" PRIu64 " | %" PRIu64 " | $2^{%.1f}$ | %.0f |\n",
+                   FUNCTIONS[i].name, sum.checked, sum.wrong, sum.near, log2(sum.libm_error), sum.seconds);
     }
     return 0;
 }
