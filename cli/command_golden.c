@@ -124,7 +124,7 @@ int command_golden(int argc, char **argv)
     if (command_begin(&c, &about, own, argc, argv)) {
         const char *word = c.options.words[0];
         const GoldenOptions options = {
-            .only = only, .strict = strict, .quiet = c.quiet, .result = &c.result};
+            .only = only, .strict = strict, .quiet = c.quiet, .result = &c.result, .memory = &c.memory};
         const bool set =
             strcmp(word, "write") == 0 || strcmp(word, "list") == 0 || strcmp(word, "check") == 0;
         Status status = STATUS_OK;

@@ -230,7 +230,8 @@ static Status summary(const Against *a, Error *err)
 
 Status golden_against(const char *folder, const char *other, const GoldenOptions *options, Error *err)
 {
-    Against a = {.folder = folder, .other = other, .options = options};
+    Against a = {
+        .folder = folder, .other = other, .options = options, .arena = {.account = options->memory}};
     const Json *index = NULL;
     const char *path = path_join(&a.arena, folder, "index.json");
     Status status = path == NULL ? error_set(err, STATUS_MEMORY, "golden: no memory")

@@ -58,7 +58,7 @@ static Status compare_tensor(Checked *k, const Safetensors *stored, const Golden
 
 static Status check_part(Checked *k, const GoldenPart *part, const char *folder, Error *err)
 {
-    Arena arena = {.limit = 0};
+    Arena arena = {.account = k->options->memory};
     GoldenFile file = {.arena = &arena, .name = part->name};
     Safetensors stored;
     char name[400];
@@ -82,7 +82,7 @@ static Status check_part(Checked *k, const GoldenPart *part, const char *folder,
 /* Every file has the SHA-256 that index.json says. */
 static Status check_hashes(Checked *k, const char *folder, Error *err)
 {
-    Arena arena = {.limit = 0};
+    Arena arena = {.account = k->options->memory};
     const Json *index = NULL;
     const char *path = path_join(&arena, folder, "index.json");
     Status status = path == NULL ? error_set(err, STATUS_MEMORY, "golden: no memory")

@@ -72,7 +72,7 @@ Status golden_model(Model *out, Arena *arena, Error *err)
     const TokenizerTrainOptions options = {.vocabulary = 540, .times = 2, .length = 10};
     ModelConfig config = {.scheduler = SCHEDULER_STABLE_DIFFUSION};
     Tokenizer tokenizer;
-    Arena scratch = {.limit = 0};
+    Arena scratch = {.account = arena->account};
     Status status = unet_config(&config.unet, arena, err);
     if (status == STATUS_OK)
         status = vae_config(&config.vae, arena, err);

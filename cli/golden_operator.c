@@ -186,7 +186,9 @@ void golden_operator_make(GoldenFile *file, const void *context)
 {
     const GoldenOperator *o = context;
     for (const OperatorCase *k = o->cases; k->name != NULL && file->error.status == STATUS_OK; k++) {
-        Arena arena[3] = {{.limit = 0}, {.limit = 0}, {.limit = 0}}; /* results, gradients, truth */
+        Arena arena[3] = {{.account = file->arena->account},
+                          {.account = file->arena->account},
+                          {.account = file->arena->account}}; /* results, gradients, truth */
         Running r = {.file = file, .c = golden_case(file, k->name), .o = o};
         r.tape = (Tape){.arena = &arena[0], .gradients = &arena[1], .recording = true};
         r.truth = truth_begin(&arena[2], true);

@@ -125,7 +125,7 @@ static void true_normals(Truth *t, TruthId *y, const Stream *s)
 
 static void add_normals(GoldenFile *file, GoldenCase *c, const Stream *s)
 {
-    Arena arena = {.limit = 0};
+    Arena arena = {.account = file->arena->account};
     Truth t = truth_begin(&arena, false);
     float got[LONGEST];
     double truth[LONGEST], bound[LONGEST];

@@ -245,7 +245,7 @@ void golden_samplers_make(GoldenFile *file, const void *context)
 {
     (void)context;
     for (size_t i = 0; i < sizeof cases / sizeof cases[0] && file->error.status == STATUS_OK; i++) {
-        Arena arena[2] = {{.limit = 0}, {.limit = 0}};
+        Arena arena[2] = {{.account = file->arena->account}, {.account = file->arena->account}};
         run_sampler(file, &cases[i], arena);
         arena_free(&arena[0]);
         arena_free(&arena[1]);

@@ -122,7 +122,7 @@ static void add_table(GoldenFile *file, GoldenCase *c, const char *name, const d
 
 static void add_schedule(GoldenFile *file, const Betas *b)
 {
-    Arena arena[2] = {{.limit = 0}, {.limit = 0}};
+    Arena arena[2] = {{.account = file->arena->account}, {.account = file->arena->account}};
     Truth t = truth_begin(&arena[0], false);
     TruthId beta[STEPS], alpha_bar[STEPS];
     double product[STEPS];

@@ -91,6 +91,7 @@ typedef struct {
     bool strict;      /* the contract's bits, not only within the bound */
     bool quiet;       /* only lines about failures */
     Result *result;
+    ArenaAccount *memory; /* of all arenas; NULL: none */
 } GoldenOptions;
 
 bool golden_wanted(const GoldenOptions *options, const char *name);

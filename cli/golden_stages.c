@@ -215,7 +215,7 @@ static const Network networks[] = {
 static bool run_truths(Stages *s, const Network *k, const Model *m, const Given *g)
 {
     for (int probe = 0; probe <= PROBES; probe++) {
-        Arena own = {.limit = 0};
+        Arena own = {.account = s->arena->account};
         TruthNet n = truth_net_begin(probe == 0 ? s->arena : &own, probe);
         s->probing = probe > 0;
         n.observe = see_truth;
@@ -269,7 +269,9 @@ static void run_network(GoldenFile *file, const Network *k, const Model *m, Aren
 
 static void network_make(GoldenFile *file, const void *context)
 {
-    Arena arena[3] = {{.limit = 0}, {.limit = 0}, {.limit = 0}}; /* stages, the library's run, the model */
+    Arena arena[3] = {{.account = file->arena->account},
+                      {.account = file->arena->account},
+                      {.account = file->arena->account}}; /* stages, the library's run, the model */
     const Network *k = context;
     const char *folder = NULL;
     Model m;

@@ -103,9 +103,9 @@ static void index_case(JsonWriter *w, const GoldenFile *file, const GoldenCase *
 }
 
 static Status write_part(const GoldenPart *part, const char *folder, JsonWriter *files, JsonWriter *cases,
-                         Result *result, Error *err)
+                         const GoldenOptions *options, Error *err)
 {
-    Arena arena = {.limit = 0};
+    Arena arena = {.account = options->memory};
     char hash[65];
     GoldenFile file = {.arena = &arena, .name = part->name};
     part->make(&file, part->context);
@@ -121,7 +121,7 @@ static Status write_part(const GoldenPart *part, const char *folder, JsonWriter 
     if (status == STATUS_OK)
         status = sha256_file(hash, path, err);
     if (status == STATUS_OK) {
-        result_file_quietly(result, path);
+        result_file_quietly(options->result, path);
         json_begin_object(files, NULL);
         json_write_text(files, "file", name);
         json_write_text(files, "sha256", hash);
@@ -165,7 +165,8 @@ static Status write_index(const char *folder, const Bytes *files, const Bytes *c
 
 Status golden_write(const char *folder, const GoldenOptions *options, Error *err)
 {
-    Arena arena[3] = {{.limit = 0}, {.limit = 0}, {.limit = 0}};
+    Arena arena[3] = {
+        {.account = options->memory}, {.account = options->memory}, {.account = options->memory}};
     Bytes files = {.arena = &arena[0]}, cases = {.arena = &arena[1]};
     JsonWriter w[2] = {{.out = &files}, {.out = &cases}};
     Status status = folder_make(folder, err);
@@ -174,7 +175,7 @@ Status golden_write(const char *folder, const GoldenOptions *options, Error *err
     for (size_t i = 0; status == STATUS_OK && golden_part(i).name != NULL; i++) {
         const GoldenPart part = golden_part(i);
         if (golden_wanted(options, part.name))
-            status = write_part(&part, folder, &w[0], &w[1], options->result, err);
+            status = write_part(&part, folder, &w[0], &w[1], options, err);
     }
     json_end(&w[0]);
     json_end(&w[1]);
@@ -203,7 +204,7 @@ Status golden_list(const GoldenOptions *options, Error *err)
     json_begin_array(&options->result->json, "cases");
     for (size_t i = 0; golden_part(i).name != NULL; i++) {
         const GoldenPart part = golden_part(i);
-        Arena arena = {.limit = 0};
+        Arena arena = {.account = options->memory};
         GoldenFile file = {.arena = &arena, .name = part.name};
         if (golden_wanted(options, part.name))
             part.make(&file, part.context);

@@ -6,6 +6,7 @@
 TruthNet truth_net_begin(Arena *arena, int probe)
 {
     return (TruthNet){.arena = arena,
+                      .scratch = {.account = arena->account},
                       .probing = probe > 0,
                       .rng = rng_stream(RNG_PHILOX, 99, STREAM_TEST, (uint64_t)probe)};
 }
