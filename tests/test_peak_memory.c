@@ -69,7 +69,7 @@ int main(int argc, char **argv)
     static Outside o;
     if (outside_begin(&o, argc > 0 ? argv[0] : "", "peak-memory") && measurable()) {
         const double nothing = resident(&o, "--version");
-        check(&o, nothing, "golden list -q -t 2 --json");
+        check(&o, nothing, "golden hashes -q -t 2 --json");
         if (outside_run(&o, "data list styles") == 0) {
             outside_write(&o, "recipe.json", RECIPE);
             check(&o, nothing, "data make -q --json -n 2 -o pictures");

@@ -26,7 +26,7 @@ static void test_streams(void)
     codes("$L --help >&- 2>err", 3);
     codes("$L --version >&- 2>err", 3);
     codes("$L compare --help >&- 2>err", 3);
-    codes("$L golden list >&- 2>err", 3); /* more than the stream's buffer holds */
+    codes("$L golden hashes >&- 2>err", 3); /* more than the stream's buffer holds */
     codes("grep -q 'standard output' err", 0);
     if (access("/dev/full", W_OK) == 0) {
         codes("$L --help >/dev/full 2>err", 3);
