@@ -64,6 +64,7 @@ variant := $(variant)-serial
 endif
 ifeq ($(SAN),1)
 EXTRA   += -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer -DARENA_SEPARATE
+isa_speed := -fno-var-tracking # with every access watched, -O3 takes gcc minutes and gains nothing
 variant := $(variant)-san
 endif
 ifeq ($(VALGRIND),1)
