@@ -78,7 +78,10 @@ LDM_API const char *ldm_status_text(ldm_status status);
 LDM_API ldm_status ldm_self_test(ldm_error *error);
 
 /* How many threads a call may use; 0: one a processor, which is the default.  Not while another call runs.
- * Changes no bit.  ldm_threads says how many: 1 in a library without OpenMP. */
+ * Changes no bit.  ldm_threads says how many: 1 in a library without OpenMP.
+ *
+ * Where other programs keep the processors busy, start yours with OMP_WAIT_POLICY=passive in its environment: OpenMP
+ * reads it before main, and without it threads that wait spin, and take the time of those that work. */
 LDM_API void ldm_threads_set(int count);
 LDM_API int ldm_threads(void);
 

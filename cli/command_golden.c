@@ -82,6 +82,19 @@ static Status run(Command *c, bool only_print, Error *err)
     return STATUS_OK;
 }
 
+/* Does some part, or the part of a case, begin with the word?  A misspelt one would compare nothing and be content. */
+static bool begins_some_part(const char *word)
+{
+    for (size_t i = 0; golden_part(i).name != NULL; i++) {
+        const char *part = golden_part(i).name;
+        const size_t known = strlen(part), given = strlen(word);
+        if (strncmp(word, part, given < known ? given : known) == 0 &&
+            (given <= known || word[known] == '/'))
+            return true;
+    }
+    return false;
+}
+
 /* write, list and check: sets of files. */
 static Status run_set(const Command *c, const GoldenOptions *options, const char *against, Error *err)
 {
@@ -92,6 +105,9 @@ static Status run_set(const Command *c, const GoldenOptions *options, const char
                          list ? "takes no folder" : "which folder?");
     if (against != NULL && strcmp(word, "check") != 0)
         return error_set(err, STATUS_ARGUMENT, "golden %s: --against belongs to golden check", word);
+    if (options->only != NULL && !begins_some_part(options->only))
+        return error_set(err, STATUS_ARGUMENT, "golden %s: no part of the set begins with \"%.60s\"", word,
+                         options->only);
     if (list)
         return golden_list(options, err);
     if (strcmp(word, "write") == 0)

@@ -67,7 +67,7 @@ void txt2img_request_table(Txt2ImgRequest *r, Option table[TXT2IMG_OPTIONS])
         {OPTION_INT, "clip-skip", 0, NULL, &r->clip_skip, 0, 100, NULL,
          "last layers of the text encoder to leave out"},
         {OPTION_TEXT, "latents", 0, NULL, &r->latents, 0, 0, "FILE",
-         "starting noise from this .npy (count, L, h, w) instead of drawn"},
+         "starting noise from this .npy (count, L, h, w) instead of drawn; it sets the number of pictures"},
         {OPTION_END, NULL, 0, NULL, NULL, 0, 0, NULL, NULL},
     };
     memcpy(table, rows, sizeof rows);
@@ -147,6 +147,9 @@ Status txt2img_request_open(Txt2ImgRequest *r, Txt2ImgOptions *o, Command *c, Er
     o->options.eta = r->eta;
     if (r->latents != NULL)
         status = latent_file_read(o, r->latents, r->latent, &r->run.model, arena, err);
+    if (status == STATUS_OK && r->batch > 1 && o->images != r->batch)
+        status = error_set(err, STATUS_ARGUMENT, "%s: %s holds %d latents, but --batch-count is %d",
+                           r->name, r->latents, o->images, r->batch);
     if (status == STATUS_OK && r->latents != NULL)
         status = sha256_file(r->latents_hash, r->latents, err);
     const ModelConfig *config = &r->run.model.config;

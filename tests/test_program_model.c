@@ -67,6 +67,7 @@ static void test_sizes_and_latents(void)
     works("txt2img -q -p star --steps 2 --latents small.npy -s 9 -o given9.png");
     CHECK(same_pixels("given.png", "given9.png") && !same_pixels("given.png", "small.png"));
     fails("txt2img -q -p star --latents none.npy -o none.png", 3, "none.npy");
+    fails("txt2img -q -p star --steps 1 --latents small.npy -b 3 -o none.png", 2, "holds 1 latents");
     fails("txt2img -q -p star --latents small.png -o none.png", 3, "small.png");
     CHECK(!outside_has(&o, "none.png"));
     CHECK(outside_shell(&o, "rm *.png *.npy"));
