@@ -44,9 +44,14 @@ static void test_words_for_a_closed_stream(void)
     CHECK(outside_shell(&o, "rm -r a b"));
 }
 
-/* Files may have one block: what the shell gives for it is 512 or 1024 bytes. */
+/* Files may have one block: what the shell gives for it is 512 or 1024 bytes.  LLVM's OpenMP dies of that by itself,
+ * in a file that it keeps in shared memory. */
 static void test_a_full_disk(void)
 {
+    if (code_of("(ulimit -f 1; $L golden self -q) >out 2>err") != 0) {
+        printf("skipped: the threads' library cannot start where files are limited\n");
+        return;
+    }
     codes("(ulimit -f 1; trap '' XFSZ; $L data make -q -n 2 --size 128 -o a) >out 2>err", 3);
     codes("grep -q 'cannot write' err && ! ls a/*.jsonl a/*.tmp >out 2>out", 0);
     codes("(ulimit -f 1; trap '' XFSZ; $L data show -q -n 2 -o sheet.png) >out 2>err", 3);
