@@ -23,9 +23,11 @@ static void test_another_rounding_mode_is_named(void)
         if (fesetround(modes[i]) != 0)
             continue;
         const Status status = contract_check(&err);
+        volatile double one = 1.0, little = 0x1p-60;
+        const bool seen = one + little != 1.0 || one - little != 1.0; /* valgrind turns conversions only */
         fesetround(FE_TONEAREST);
         CHECK(status == STATUS_DIFFERENT);
-        CHECK_TEXT(err.text, "rounding mode");
+        CHECK_TEXT(err.text, seen ? "rounding mode" : "numeric contract");
     }
 #endif
 }
