@@ -92,7 +92,7 @@ export KMP_BLOCKTIME  ?= 0
 
 BUILD   ?= build/$(variant)
 EXTRA   += -I$(BUILD) -DLDM99_PREFIX='"$(PREFIX)"'
-MAKEFLAGS += -j$(shell nproc 2>/dev/null || echo 1)
+MAKEFLAGS += --no-print-directory -j$(shell nproc 2>/dev/null || echo 1)
 # A new .c file in a library folder, or a new tests/test_*.c, needs no line here.
 FOLDERS := base io nn weights diffusion guidance metrics api
 SOURCES := $(foreach d,$(FOLDERS),$(wildcard $(d)/*.c))
