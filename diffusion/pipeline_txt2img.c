@@ -12,19 +12,44 @@ const Txt2ImgOptions TXT2IMG_DEFAULTS = {.images = 1, .steps = 50, .guidance = 7
 typedef struct {
     const Model *m;
     const Txt2ImgOptions *options;
-    int pictures;                /* count * images */
-    int conditions;              /* 1 without guidance, else 2 */
-    int channels, height, width; /* of a latent */
-    size_t sample;               /* numbers in a latent */
-    Rng *rng;                    /* (pictures) */
+    Txt2ImgShape shape;
+    int conditions;           /* 1 without guidance, else 2 */
+    int tokens;               /* rows of a prompt */
+    size_t sample, text_size; /* numbers in a latent, in the rows of a prompt */
+    SamplerRun loop;
 } Run;
 
-static Status set_sizes(Run *run, Error *err)
+/* Whether no prompt is to be encoded. */
+static bool all_rows_given(const Txt2ImgOptions *o)
 {
-    const ModelConfig *c = &run->m->config;
-    const Txt2ImgOptions *o = run->options;
-    const bool has_vae = (run->m->parts & MODEL_VAE) != 0;
-    const int factor = has_vae ? vae_factor(&c->vae) : 8; /* 8: Stable Diffusion's */
+    return o->text != NULL && (o->guidance == 1.0 || o->negative_text != NULL);
+}
+
+unsigned txt2img_parts(const Txt2ImgOptions *o)
+{
+    return MODEL_UNET | MODEL_SCHEDULER | (all_rows_given(o) ? 0 : MODEL_TOKENIZER | MODEL_TEXT);
+}
+
+static Status check_options(const Model *m, const Txt2ImgOptions *o, Error *err)
+{
+    const unsigned needed = txt2img_parts(o);
+    if ((m->parts & needed) != needed)
+        return error_set(err, STATUS_ARGUMENT,
+                         "txt2img needs a model's tokenizer, text encoder, U-Net and scheduler");
+    for (int i = 0; i < o->count && o->text == NULL; i++)
+        if (o->prompts == NULL || o->prompts[i] == NULL)
+            return error_set(err, STATUS_ARGUMENT, "prompt %d of %d is not given", i, o->count);
+    if (o->skip < 0 || o->skip > o->steps || (o->skip > 0 && o->start == NULL))
+        return error_set(err, STATUS_ARGUMENT,
+                         "%d of %d steps are left out, expected 0, or up to all with latents to start from",
+                         o->skip, o->steps);
+    return STATUS_OK;
+}
+
+Status txt2img_shape(Txt2ImgShape *out, const Model *m, const Txt2ImgOptions *o, Error *err)
+{
+    const ModelConfig *c = &m->config;
+    const int factor = m->parts & MODEL_VAE ? vae_factor(&c->vae) : 8; /* 8: Stable Diffusion's */
     if (o->count < 1 || o->images < 1 || o->count > 65536 / o->images)
         return error_set(err, STATUS_ARGUMENT,
                          "%d prompts with %d pictures each, expected 1 to 65536 pictures", o->count,
@@ -32,42 +57,78 @@ static Status set_sizes(Run *run, Error *err)
     if (o->width < 0 || o->height < 0 || o->width % factor != 0 || o->height % factor != 0)
         return error_set(err, STATUS_ARGUMENT, "pictures of %d x %d pixels, expected multiples of %d",
                          o->width, o->height, factor);
-    run->pictures = o->count * o->images;
-    run->conditions = o->guidance == 1.0 ? 1 : 2;
-    run->channels = c->unet.out_channels;
-    run->height = o->height > 0 ? o->height / factor : c->unet.sample_height;
-    run->width = o->width > 0 ? o->width / factor : c->unet.sample_width;
-    if (run->height == 0 || run->width == 0)
-        return error_set(err, STATUS_ARGUMENT,
-                         "the model does not say the size of its pictures: give width and height");
     if (c->unet.in_channels != c->unet.out_channels)
         return error_set(err, STATUS_SHAPE,
                          "the U-Net takes %d channels and makes %d: it is not for text alone",
                          c->unet.in_channels, c->unet.out_channels);
-    run->sample = (size_t)run->channels * (size_t)run->height * (size_t)run->width;
+    const Txt2ImgShape shape = {.pictures = o->count * o->images,
+                                .channels = c->unet.out_channels,
+                                .height = o->height > 0 ? o->height / factor : c->unet.sample_height,
+                                .width = o->width > 0 ? o->width / factor : c->unet.sample_width};
+    if (shape.height == 0 || shape.width == 0)
+        return error_set(err, STATUS_ARGUMENT,
+                         "the model does not say the size of its pictures: give width and height");
+    *out = shape;
     return STATUS_OK;
+}
+
+static Status set_sizes(Run *run, Error *err)
+{
+    const Txt2ImgOptions *o = run->options;
+    const Txt2ImgShape *s = &run->shape;
+    const int length = run->m->tokenizer.length;
+    Status status = check_options(run->m, o, err);
+    if (status == STATUS_OK)
+        status = txt2img_shape(&run->shape, run->m, o, err);
+    if (status != STATUS_OK)
+        return status;
+    run->tokens = o->text_tokens > 0 ? o->text_tokens : length;
+    if (run->tokens < 1 || (!all_rows_given(o) && run->tokens != length))
+        return error_set(err, STATUS_SHAPE, "%d rows of text beside encoded prompts of %d (text_tokens)",
+                         run->tokens, length);
+    run->conditions = o->guidance == 1.0 ? 1 : 2;
+    run->sample = (size_t)s->channels * (size_t)s->height * (size_t)s->width;
+    run->text_size = (size_t)run->tokens * (size_t)run->m->config.unet.level[0].cross_attention_dim;
+    return STATUS_OK;
+}
+
+/* The rows of `count` prompts: those that are given, or encoded ones. */
+static Status rows_of(const float **out, PromptReport *report, const Run *run, const float *given,
+                      const char *const *prompts, int count, Arena *arena, Error *err)
+{
+    float *rows = NULL;
+    *out = given;
+    if (given != NULL)
+        return STATUS_OK;
+    const Status status =
+        text_rows(&rows, report, run->m, prompts, count, run->options->clip_skip, arena, err);
+    *out = rows;
+    return status;
 }
 
 /* Rows for the network's batch: the negative prompt for every picture, then each picture's prompt. */
 static Status make_text(float **out, PromptReport *report, const Run *run, Arena *arena, Error *err)
 {
     const Txt2ImgOptions *o = run->options;
-    const size_t size = text_rows_size(run->m);
+    const size_t size = run->text_size;
+    const int pictures = run->shape.pictures;
     const char *const negative = o->negative != NULL ? o->negative : "";
-    float *all = arena_raw(arena, (size_t)(run->conditions * run->pictures) * size, sizeof *all);
-    float *with, *without = NULL;
+    const bool has_negative = run->conditions == 2 || report != NULL;
+    const float *with = NULL, *without = NULL;
+    float *all = arena_raw(arena, (size_t)(run->conditions * pictures) * size, sizeof *all);
     if (all == NULL)
-        return error_set(err, STATUS_MEMORY, "no memory for the text of %d pictures", run->pictures);
-    Status status = text_rows(&with, report, run->m, o->prompts, o->count, o->clip_skip, arena, err);
-    if (status == STATUS_OK)
-        status = text_rows(&without, report + o->count, run->m, &negative, 1, o->clip_skip, arena, err);
+        return error_set(err, STATUS_MEMORY, "no memory for the text of %d pictures", pictures);
+    Status status = rows_of(&with, report, run, o->text, o->prompts, o->count, arena, err);
+    if (status == STATUS_OK && has_negative)
+        status = rows_of(&without, report != NULL ? report + o->count : NULL, run, o->negative_text,
+                         &negative, 1, arena, err);
     if (status != STATUS_OK)
         return status;
-    for (int k = 0; k < run->pictures; k++) {
+    for (int k = 0; k < pictures; k++) {
         float *place = all + (size_t)k * size;
         if (run->conditions == 2) {
             memcpy(place, without, size * sizeof *all);
-            place += (size_t)run->pictures * size;
+            place += (size_t)pictures * size;
         }
         memcpy(place, with + (size_t)(k / o->images) * size, size * sizeof *all);
     }
@@ -75,38 +136,71 @@ static Status make_text(float **out, PromptReport *report, const Run *run, Arena
     return STATUS_OK;
 }
 
-/* From noise to latents, in place. */
-static Status sample_latents(float *x, const Run *run, const float *text, Arena *arena, Error *err)
+/* Plans the steps; picture i draws from a generator of its own. */
+static Status plan(Run *run, Arena *arena, Error *err)
 {
     const Txt2ImgOptions *o = run->options;
-    const SchedulerConfig *scheduler = &run->m->config.scheduler;
+    const SchedulerConfig *scheduler = o->scheduler != NULL ? o->scheduler : &run->m->config.scheduler;
     const Sampler *sampler = o->sampler != NULL ? o->sampler : sampler_find(scheduler->class_name);
     if (sampler == NULL)
         return error_set(err, STATUS_ARGUMENT,
                          "no sampler is known for the model's scheduler \"%s\": choose one",
                          scheduler->class_name);
-    SamplerRun loop = {0};
-    Status status = sampler_begin(&loop, sampler, scheduler, o->options, o->steps, run->pictures,
-                                  run->sample, run->rng, arena, err);
+    Rng *rng = arena_raw(arena, (size_t)run->shape.pictures, sizeof *rng);
+    if (rng == NULL)
+        return error_set(err, STATUS_MEMORY, "no memory for %d pictures", run->shape.pictures);
+    for (int k = 0; k < run->shape.pictures; k++)
+        rng[k] = rng_stream(o->rng, o->seed + (uint64_t)k, STREAM_NOISE, 0);
+    return sampler_begin(&run->loop, sampler, scheduler, o->options, o->steps, run->shape.pictures,
+                         run->sample, rng, arena, err);
+}
+
+/* The state before the first call: noise, or the given latents with the noise of that call. */
+static void fill_start(float *x, Run *run)
+{
+    const Txt2ImgOptions *o = run->options;
+    const size_t n = (size_t)run->shape.pictures * run->sample;
+    if (o->latents != NULL)
+        memcpy(x, o->latents, n * sizeof *x);
+    else
+        sampler_draw(&run->loop, x);
+    if (o->start == NULL) {
+        sampler_start(&run->loop, x);
+        return;
+    }
+    sampler_skip(&run->loop, o->skip);
+    if (run->loop.first < run->loop.calls)
+        sampler_renoise(&run->loop, run->loop.first, x, o->start, x, n);
+    else
+        memcpy(x, o->start, n * sizeof *x);
+}
+
+Status txt2img_latents(float *x, PromptReport *report, const Model *m, const Txt2ImgOptions *o,
+                       Arena *arena, Error *err)
+{
+    Run run = {.m = m, .options = o};
+    float *text = NULL;
+    Status status = set_sizes(&run, err);
+    if (status == STATUS_OK)
+        status = make_text(&text, report, &run, arena, err);
+    if (status == STATUS_OK)
+        status = plan(&run, arena, err);
     if (status != STATUS_OK)
         return status;
-    if (o->latents != NULL)
-        memcpy(x, o->latents, (size_t)run->pictures * run->sample * sizeof *x);
-    else
-        sampler_draw(&loop, x);
-    sampler_start(&loop, x);
-    UnetDenoiser network = {.unet = &run->m->unet,
-                            .images = run->pictures,
-                            .conditions = run->conditions,
-                            .height = run->height,
-                            .width = run->width,
+    fill_start(x, &run);
+    UnetDenoiser network = {.unet = &m->unet,
+                            .images = run.shape.pictures,
+                            .conditions = run.conditions,
+                            .height = run.shape.height,
+                            .width = run.shape.width,
                             .text = text,
-                            .tokens = run->m->tokenizer.length,
+                            .tokens = run.tokens,
                             .hooks = o->unet,
-                            .watch = run->m->watch,
+                            .watch = m->watch,
                             .arena = arena};
     const Denoiser denoiser = unet_denoiser(&network);
-    return denoise(x, &loop, &denoiser, (GuidanceOptions){o->guidance, o->rescale}, o->loop, arena, err);
+    return denoise(x, &run.loop, &denoiser, (GuidanceOptions){o->guidance, o->rescale}, o->loop, arena,
+                   err);
 }
 
 Status decode_latents(Image *out, const Model *m, const float *latents, int count, int height, int width,
@@ -137,40 +231,26 @@ Status decode_latents(Image *out, const Model *m, const float *latents, int coun
     return STATUS_OK;
 }
 
-static Status check_parts(const Model *m, Error *err)
-{
-    const unsigned needed = MODEL_TOKENIZER | MODEL_TEXT | MODEL_UNET | MODEL_SCHEDULER;
-    if ((m->parts & needed) == needed)
-        return STATUS_OK;
-    return error_set(err, STATUS_ARGUMENT,
-                     "txt2img needs a model's tokenizer, text encoder, U-Net and scheduler");
-}
-
 Status txt2img(Txt2ImgResult *out, const Model *m, const Txt2ImgOptions *options, Arena *arena, Error *err)
 {
-    Run run = {.m = m, .options = options};
-    Status status = check_parts(m, err);
+    Txt2ImgShape shape;
+    Status status = check_options(m, options, err);
     if (status == STATUS_OK)
-        status = set_sizes(&run, err);
+        status = txt2img_shape(&shape, m, options, err);
     if (status != STATUS_OK)
         return status;
     Txt2ImgResult result = {
-        .count = run.pictures, .channels = run.channels, .height = run.height, .width = run.width};
-    result.latents = arena_raw(arena, (size_t)run.pictures * run.sample, sizeof *result.latents);
+        .count = shape.pictures, .channels = shape.channels, .height = shape.height, .width = shape.width};
+    const size_t sample = (size_t)shape.channels * (size_t)shape.height * (size_t)shape.width;
+    result.latents = arena_raw(arena, (size_t)shape.pictures * sample, sizeof *result.latents);
     result.prompts = arena_alloc(arena, (size_t)options->count + 1, sizeof *result.prompts);
-    result.pictures = arena_alloc(arena, (size_t)run.pictures, sizeof *result.pictures);
-    run.rng = arena_raw(arena, (size_t)run.pictures, sizeof *run.rng);
-    if (result.latents == NULL || result.prompts == NULL || result.pictures == NULL || run.rng == NULL)
-        return error_set(err, STATUS_MEMORY, "no memory for %d pictures", run.pictures);
-    for (int k = 0; k < run.pictures; k++)
-        run.rng[k] = rng_stream(options->rng, options->seed + (uint64_t)k, STREAM_NOISE, 0);
-    float *text = NULL;
-    status = make_text(&text, result.prompts, &run, arena, err);
-    if (status == STATUS_OK)
-        status = sample_latents(result.latents, &run, text, arena, err);
+    result.pictures = arena_alloc(arena, (size_t)shape.pictures, sizeof *result.pictures);
+    if (result.latents == NULL || result.prompts == NULL || result.pictures == NULL)
+        return error_set(err, STATUS_MEMORY, "no memory for %d pictures", shape.pictures);
+    status = txt2img_latents(result.latents, result.prompts, m, options, arena, err);
     if (status == STATUS_OK && (m->parts & MODEL_VAE))
-        status = decode_latents(result.pictures, m, result.latents, run.pictures, run.height, run.width,
-                                arena, err);
+        status = decode_latents(result.pictures, m, result.latents, shape.pictures, shape.height,
+                                shape.width, arena, err);
     else
         result.pictures = NULL;
     if (status == STATUS_OK)

@@ -11,7 +11,10 @@
  * torch.Generator("cpu").manual_seed(seed + i) (modulo 2^32).
  *
  * guidance w: 1 runs the network under the prompt alone, everything else under the
- * empty (negative) prompt too. */
+ * empty (negative) prompt too.
+ *
+ * Rows of text may be given in place of prompts, noise in place of drawn noise, and latents of pictures to start from
+ * part of the way (SDEdit).  api/ldm_sample.c is this page for programs that embed the library. */
 #ifndef DIFFUSION_PIPELINE_TXT2IMG_H
 #define DIFFUSION_PIPELINE_TXT2IMG_H
 
@@ -32,10 +35,21 @@ typedef struct {
     int clip_skip;   /* layers of the text encoder left out at its end */
     RngKind rng;
     uint64_t seed;
-    const Sampler *sampler; /* NULL: the one that the model's scheduler names */
-    SamplerOptions options; /* of the sampler */
-    const float *latents;   /* (count * images, L, h, w) starting noise instead of drawn one; NULL: drawn */
-    const UnetHooks *unet;  /* what enters the U-Net from outside; NULL: nothing */
+    const Sampler *sampler;           /* NULL: the one that the model's scheduler names */
+    SamplerOptions options;           /* of the sampler */
+    const SchedulerConfig *scheduler; /* NULL: the model's */
+    const float *latents; /* (count * images, L, h, w) starting noise instead of drawn one; NULL: drawn */
+
+    const float *text;          /* (count, T, D) rows in place of prompts; NULL: none */
+    const float *negative_text; /* (T, D) in place of the negative prompt; NULL: none */
+    int text_tokens;            /* T; 0: the tokenizer's, which encoded prompts have */
+
+    /* (count * images, L, h, w): latents of pictures, to which the noise of the step after the `skip` steps that are
+     * left out is added, 0 <= skip <= steps.  NULL: from noise alone, and skip is 0. */
+    const float *start;
+    int skip;
+
+    const UnetHooks *unet;    /* what enters the U-Net from outside; NULL: nothing */
     const DenoiseHooks *loop; /* progress, cancelling, guidance of other kinds; NULL: none */
 } Txt2ImgOptions;
 
@@ -50,7 +64,23 @@ typedef struct {
     PromptReport *prompts;       /* (options->count), then one for the negative prompt */
 } Txt2ImgResult;
 
-/* The arena keeps the result.  On failure *out is untouched. */
+/* The parts (diffusion/model.h) without which no latents can be made. */
+unsigned txt2img_parts(const Txt2ImgOptions *options);
+
+/* The first half: from prompts to latents. */
+typedef struct {
+    int pictures;                /* count * images */
+    int channels, height, width; /* of a latent */
+} Txt2ImgShape;
+
+MUST_CHECK Status txt2img_shape(Txt2ImgShape *out, const Model *m, const Txt2ImgOptions *options,
+                                Error *err);
+
+/* x (pictures, L, h, w) of that shape.  report (count + 1) may be NULL; its texts lie in the arena. */
+MUST_CHECK Status txt2img_latents(float *x, PromptReport *report, const Model *m,
+                                  const Txt2ImgOptions *options, Arena *arena, Error *err);
+
+/* Both halves.  The arena keeps the result.  On failure *out is untouched. */
 MUST_CHECK Status txt2img(Txt2ImgResult *out, const Model *m, const Txt2ImgOptions *options, Arena *arena,
                           Error *err);
 
