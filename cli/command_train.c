@@ -79,6 +79,8 @@ int command_train(int argc, char **argv)
         {OPTION_TEXT, "vae", 0, NULL, &t.vae_path, 0, 0, "FOLDER", "unet: folder of the trained VAE"},
         {OPTION_TEXT, "tokenizer", 0, NULL, &t.tokenizer_path, 0, 0, "FOLDER",
          "unet: folder of the tokenizer"},
+        {OPTION_TEXT, "init", 0, "pretrained-model-name-or-path", &t.init_path, 0, 0, "FOLDER",
+         "unet: model folder whose U-Net and text encoder to start from; drawn anew when left out"},
         {OPTION_FLAG, "resume", 0, "resume-from-checkpoint", &t.resume, 0, 0, NULL,
          "go on from the folder's saved state"},
         {OPTION_INT, "batch-size", 0, "train-batch-size", &t.overrides.batch_size, -1, 1e6, NULL,

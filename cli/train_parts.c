@@ -20,6 +20,7 @@ static void read_world_options(WorldOptions *o, ConfigReader *r)
     o->size = config_int(r, "size", o->size, 32, 128);
     o->split = (WorldSplit)config_choice(r, "split", o->split, WORLD_SPLIT_WORDS);
     o->concepts = (WorldConcepts)config_choice(r, "concepts", o->concepts, WORLD_CONCEPT_WORDS);
+    o->core_scenes = config_bool(r, "core_scenes", o->core_scenes);
     for (int i = 0; i < WORLD_KINDS; i++)
         o->share[i] = share(r, kinds[i], o->share[i]);
     for (int i = 0; i < 3; i++)

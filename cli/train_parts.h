@@ -10,7 +10,7 @@
 
 typedef struct {
     Command command;
-    const char *part, *recipe_path, *output, *world_path, *vae_path, *tokenizer_path;
+    const char *part, *recipe_path, *output, *world_path, *vae_path, *tokenizer_path, *init_path;
     bool resume;
     Dump dump;
     const TapeWatch *watch; /* the dump's; NULL: nobody */

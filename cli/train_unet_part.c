@@ -122,7 +122,20 @@ static Status open_vae(Model *m, const char *folder, Arena *arena, Error *err)
     return weights_finish(&m->vae_weights, err);
 }
 
-/* Tokenizer and VAE are read, text encoder and denoiser are drawn. */
+/* The weights of a part: those of the model to start from, or drawn ones. */
+static void begin_weights(Weights *w, const TrainCommand *t, Arena *arena, const char *file)
+{
+    const char *path = t->init_path != NULL ? path_join(arena, t->init_path, file) : NULL;
+    if (path != NULL)
+        weights_open(w, arena, path);
+    else
+        *w = weights_create(arena, t->recipe.train.seed);
+    if (path == NULL && t->init_path != NULL)
+        (void)error_set(&w->error, STATUS_MEMORY, "no memory for a file name");
+    w->trainable = true;
+}
+
+/* Tokenizer and VAE are read, text encoder and denoiser are drawn, or those of --init. */
 static Status make_model(UnetPart *u, Error *err)
 {
     TrainCommand *t = u->command;
@@ -138,9 +151,8 @@ static Status make_model(UnetPart *u, Error *err)
         status = open_vae(m, t->vae_path, arena, err);
     if (status != STATUS_OK)
         return status;
-    m->text_weights = weights_create(arena, t->recipe.train.seed);
-    m->unet_weights = weights_create(arena, t->recipe.train.seed);
-    m->text_weights.trainable = m->unet_weights.trainable = true;
+    begin_weights(&m->text_weights, t, arena, "text_encoder/model.safetensors");
+    begin_weights(&m->unet_weights, t, arena, "unet/diffusion_pytorch_model.safetensors");
     clip_text_load(&m->text, &m->text_weights, &m->config.text);
     unet_load(&m->unet, &m->config.unet, &m->unet_weights, "");
     m->parts = MODEL_ALL;

@@ -7,7 +7,7 @@
 #include "io/png.h"
 
 static const char *const STYLE_ROLES[] = {"base", "domain", "line"};
-static const char *const CONCEPT_ROLES[] = {"core", "more", "held"};
+static const char *const CONCEPT_ROLES[] = {"core", "more", "rest", "held"};
 static const char *const SPLITS[] = {"train", "test", "line"};
 static const char *const ARTICLES[] = {"a", "an", "-"};
 static const char *const ANSWERS[] = {"no", "yes"};
@@ -108,8 +108,8 @@ static Status read_concept(World *world, WorldConcept *concept, const WorldTable
     if (status == STATUS_OK)
         status = read_category(world, &concept->category, table, row, err);
     if (status == STATUS_OK)
-        status = field_choice(&role, table, row, 5, CONCEPT_ROLES, 3,
-                              "role of a concept (core, more, held)", err);
+        status = field_choice(&role, table, row, 5, CONCEPT_ROLES, 4,
+                              "role of a concept (core, more, rest, held)", err);
     if (status == STATUS_OK)
         status = field_choice(&mirror, table, row, 6, ANSWERS, 2, "answer (yes, no)", err);
     if (status != STATUS_OK)

@@ -12,7 +12,8 @@
  *
  * What is held out, so that generalisation can be measured:
  *   drawings    pairs.tsv: a quarter of the (style, concept) pairs is "test"
- *   concepts    role "held": one fine-grained sibling a category; denoiser and captions never meet it
+ *   concepts    role "held": one fine-grained sibling a category; denoiser and captions never meet it.  Role
+ *               "rest": the denoiser does not meet it either, autoencoder and judges do
  *   company     world_apart: some pairs of concepts never stand together in a training picture
  *   a style     role "domain": openmoji, the target of fine-tuning */
 #ifndef DIFFUSION_WORLD_H
@@ -43,8 +44,9 @@ typedef enum {
 
 typedef enum {
     CONCEPT_CORE, /* still recognisable at 28 pixels: what scenes are made of */
-    CONCEPT_MORE,
-    CONCEPT_HELD /* unknown to the denoiser */
+    CONCEPT_MORE, /* drawn alone */
+    CONCEPT_REST, /* known to the autoencoder and to judges, not to the denoiser */
+    CONCEPT_HELD  /* known to judges only */
 } WorldConceptRole;
 
 typedef enum { PAIR_NONE, PAIR_TRAIN, PAIR_TEST, PAIR_LINE } WorldPair;

@@ -3,7 +3,7 @@
 #include "io/json.h"
 
 static const char *const STYLE_ROLES[] = {"base", "domain", "line"};
-static const char *const CONCEPT_ROLES[] = {"core", "more", "held"};
+static const char *const CONCEPT_ROLES[] = {"core", "more", "rest", "held"};
 
 static int count_pairs(const World *world, int style, WorldPair pair)
 {
@@ -33,9 +33,12 @@ void world_list_concepts(Bytes *out, const World *world)
             if (world->concept[c].category != k)
                 continue;
             const WorldConceptRole role = world->concept[c].role;
-            bytes_add_text(out, role == CONCEPT_MORE ? " (" : " ");
+            bytes_add_text(out, role == CONCEPT_MORE ? " (" : role == CONCEPT_REST ? " [" : " ");
             bytes_add_text(out, world->concept[c].slug);
-            bytes_add_text(out, role == CONCEPT_MORE ? ")" : role == CONCEPT_HELD ? "*" : "");
+            bytes_add_text(out, role == CONCEPT_MORE   ? ")"
+                                : role == CONCEPT_REST ? "]"
+                                : role == CONCEPT_HELD ? "*"
+                                                       : "");
         }
         bytes_add_byte(out, '\n');
     }

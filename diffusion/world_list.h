@@ -11,8 +11,8 @@
  * licence, artwork and author. */
 void world_list_styles(Bytes *out, const World *world);
 
-/* A line a category with its concepts: core ones as they are, others in brackets, held-out
- * ones with a star. */
+/* A line a category with its concepts: core ones as they are, others that the denoiser learns in brackets, those
+ * that it does not meet in square ones, held-out ones with a star. */
 void world_list_concepts(Bytes *out, const World *world);
 
 /* A line a drawing for tests: style, slug. */

@@ -33,7 +33,8 @@ static bool concept_allowed(WorldConceptRole role, WorldConcepts concepts)
 {
     switch (concepts) {
     case CONCEPTS_CORE: return role == CONCEPT_CORE;
-    case CONCEPTS_TRAINED: return role != CONCEPT_HELD;
+    case CONCEPTS_TRAINED: return role == CONCEPT_CORE || role == CONCEPT_MORE;
+    case CONCEPTS_KNOWN: return role != CONCEPT_HELD;
     case CONCEPTS_HELD: return role == CONCEPT_HELD;
     case CONCEPTS_ALL: break;
     }
@@ -57,11 +58,14 @@ static bool style_asked(const World *world, const WorldOptions *options, int sty
     return world->style[style].role == STYLE_BASE;
 }
 
-int world_candidates(int out[WORLD_CONCEPTS], const World *world, const WorldOptions *options, int style)
+int world_candidates(int out[WORLD_CONCEPTS], const World *world, const WorldOptions *options,
+                     WorldKind kind, int style)
 {
+    const WorldConcepts concepts =
+        options->core_scenes && kind != WORLD_SINGLE ? CONCEPTS_CORE : options->concepts;
     int count = 0;
     for (int c = 0; c < world->concepts; c++) {
-        if (concept_allowed(world->concept[c].role, options->concepts) &&
+        if (concept_allowed(world->concept[c].role, concepts) &&
             drawing_allowed(world_pair(world, style, c), options->split))
             out[count++] = c;
     }
@@ -100,7 +104,7 @@ static int first_things(int out[WORLD_CONCEPTS], const World *world, const World
                         WorldKind kind, int style)
 {
     int candidate[WORLD_CONCEPTS];
-    const int count = world_candidates(candidate, world, options, style);
+    const int count = world_candidates(candidate, world, options, kind, style);
     int firsts = 0;
     for (int i = 0; i < count; i++) {
         if (!needs_two(kind, options->company) ||
@@ -225,7 +229,7 @@ static void draw_things(WorldScene *scene, Rng *rng, const World *world, const W
                         int count)
 {
     int candidate[WORLD_CONCEPTS], choice[WORLD_CONCEPTS];
-    const int candidates = world_candidates(candidate, world, options, scene->style);
+    const int candidates = world_candidates(candidate, world, options, scene->kind, scene->style);
     int choices = first_things(choice, world, options, scene->kind, scene->style);
     for (scene->count = 0; scene->count < count && choices > 0;) {
         WorldObject *object = &scene->object[scene->count];

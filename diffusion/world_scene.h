@@ -61,7 +61,8 @@ typedef enum { SPLIT_TRAIN, SPLIT_TEST, SPLIT_ALL } WorldSplit;
 
 typedef enum {
     CONCEPTS_CORE,    /* role core */
-    CONCEPTS_TRAINED, /* core and more */
+    CONCEPTS_TRAINED, /* core and more: the denoiser's */
+    CONCEPTS_KNOWN,   /* core, more and rest: the autoencoder's */
     CONCEPTS_HELD,    /* held */
     CONCEPTS_ALL
 } WorldConcepts;
@@ -77,6 +78,7 @@ typedef struct {
     uint32_t styles;  /* bit s: style s may be drawn; 0: all of role base */
     WorldSplit split; /* which drawings */
     WorldConcepts concepts;
+    bool core_scenes; /* more than one thing: of role core, whatever `concepts` says */
     WorldCompany company;
     float share[WORLD_KINDS]; /* of singles, scenes and layered scenes; the sum must be above 0 */
     float level[3];           /* shares of the caption levels; the sum must be above 0 */
@@ -102,6 +104,7 @@ void world_scene(WorldScene *out, const World *world, const WorldOptions *option
                  uint64_t index);
 
 /* The concepts that the options allow in a style, ascending; returns how many. */
-int world_candidates(int out[WORLD_CONCEPTS], const World *world, const WorldOptions *options, int style);
+int world_candidates(int out[WORLD_CONCEPTS], const World *world, const WorldOptions *options,
+                     WorldKind kind, int style);
 
 #endif

@@ -23,7 +23,7 @@ static bool options_allow(const WorldOptions *options, const WorldScene *scene)
 {
     for (int k = 0; k < scene->count; k++) {
         int candidate[WORLD_CONCEPTS];
-        const int count = world_candidates(candidate, &shipped, options, scene->style);
+        const int count = world_candidates(candidate, &shipped, options, scene->kind, scene->style);
         bool found = false;
         for (int i = 0; i < count; i++)
         found = found || candidate[i] == scene->object[k].concept;
@@ -121,7 +121,7 @@ static void test_layers_overlap_and_the_front_is_lower(void)
 static void test_splits_are_disjoint(void)
 {
     WorldOptions train = WORLD_DEFAULTS, test = WORLD_DEFAULTS, held = WORLD_DEFAULTS, all = WORLD_DEFAULTS;
-    train.concepts = test.concepts = CONCEPTS_TRAINED;
+    train.concepts = test.concepts = CONCEPTS_KNOWN;
     test.split = SPLIT_TEST;
     held.concepts = CONCEPTS_HELD;
     held.split = SPLIT_ALL;
@@ -133,7 +133,7 @@ static void test_splits_are_disjoint(void)
         const WorldOptions *options[4] = {&train, &test, &held, &all};
         int count[4], twice = 0;
         for (int i = 0; i < 4; i++)
-            count[i] = world_candidates(in[i], &shipped, options[i], s);
+            count[i] = world_candidates(in[i], &shipped, options[i], WORLD_SINGLE, s);
         for (int i = 0; i < count[0]; i++) {
             twice += shipped.concept[in[0][i]].role == CONCEPT_HELD;
             for (int j = 0; j < count[1]; j++)
@@ -145,6 +145,31 @@ static void test_splits_are_disjoint(void)
         tested += shipped.style[s].role == STYLE_BASE ? count[1] : 0;
     }
     CHECK_NEAR(tested / (double)(trained + tested), 0.25, 0.03);
+}
+
+static void test_what_the_denoiser_meets(void)
+{
+    WorldOptions options = WORLD_DEFAULTS;
+    options.concepts = CONCEPTS_TRAINED;
+    options.core_scenes = true;
+    bool alone[WORLD_CONCEPTS] = {false};
+    int strangers = 0, not_core = 0, things = 0;
+    for (uint64_t i = 0; i < 20000; i++) {
+        WorldScene s;
+        world_scene(&s, &shipped, &options, 1, i);
+        for (int k = 0; k < s.count; k++) {
+            const WorldConceptRole role = shipped.concept[s.object[k].concept].role;
+            strangers += role == CONCEPT_REST || role == CONCEPT_HELD;
+            not_core += s.kind != WORLD_SINGLE && role != CONCEPT_CORE;
+            if (s.kind == WORLD_SINGLE)
+                alone[s.object[k].concept] = true;
+        }
+    }
+    for (int c = 0; c < shipped.concepts; c++)
+        things += alone[c];
+    CHECK(strangers == 0);
+    CHECK(not_core == 0);
+    CHECK(things == 119);
 }
 
 static void test_company_of_the_test_is_never_seen_in_training(void)
@@ -286,6 +311,7 @@ int main(void)
         test_quarters_do_not_touch();
         test_layers_overlap_and_the_front_is_lower();
         test_splits_are_disjoint();
+        test_what_the_denoiser_meets();
         test_company_of_the_test_is_never_seen_in_training();
         test_captions_and_sizes_do_not_change_the_picture();
         test_shares();
