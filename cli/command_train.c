@@ -1,4 +1,4 @@
-/* cli/command_train.c - train the parts of a model: tokenizer, vae, unet (with its text encoder). */
+/* cli/command_train.c - which part of a model is trained, by which recipe. */
 #include <stdio.h>
 #include <string.h>
 
@@ -6,7 +6,50 @@
 #include "cli/commands.h"
 #include "cli/train_parts.h"
 
-static const char *const parts[] = {"tokenizer", "vae", "unet", NULL};
+/* A part, its function in a file of its own, and whether it has steps: intermediates to dump, a state to resume. */
+typedef struct {
+    const char *name;
+    Status (*train)(TrainCommand *t, Error *err);
+    bool steps;
+} TrainPart;
+
+static const TrainPart PARTS[] = {
+    {"tokenizer", train_tokenizer_part, false},
+    {"vae", train_vae_part, true},
+    {"unet", train_unet_part, true},
+};
+
+enum { PARTS_COUNT = sizeof PARTS / sizeof PARTS[0], NAMES = 400 };
+
+/* "tokenizer, vae or unet" with the separators ", " and " or "; or "tokenizer|vae|unet". */
+static const char *part_names(char out[NAMES], const char *between, const char *last)
+{
+    size_t used = 0;
+    out[0] = '\0';
+    for (int i = 0; i < PARTS_COUNT && used < NAMES; i++)
+        used += (size_t)snprintf(out + used, NAMES - used, "%s%s",
+                                 i == 0                 ? ""
+                                 : i + 1 == PARTS_COUNT ? last
+                                                        : between,
+                                 PARTS[i].name);
+    return out;
+}
+
+static const TrainPart *find_part(const char *name, Error *err)
+{
+    const char *names[PARTS_COUNT + 1] = {NULL};
+    char list[NAMES];
+    for (int i = 0; i < PARTS_COUNT; i++) {
+        if (strcmp(PARTS[i].name, name) == 0)
+            return &PARTS[i];
+        names[i] = PARTS[i].name;
+    }
+    const char *near = nearest_word(name, names);
+    (void)error_set(err, STATUS_ARGUMENT, "train: unknown part \"%.40s\", expected %s%s%s", name,
+                    part_names(list, ", ", " or "), near != NULL ? "; did you mean " : "",
+                    near != NULL ? near : "");
+    return NULL;
+}
 
 /* The recipe of the part: --recipe, or the shipped one. */
 static Status find_recipe(TrainCommand *t, Error *err)
@@ -26,25 +69,18 @@ static Status find_recipe(TrainCommand *t, Error *err)
 static Status run(TrainCommand *t, Error *err)
 {
     Status status = STATUS_OK;
-    t->part = t->command.options.words[0];
-    for (int i = 0;; i++) {
-        if (parts[i] == NULL) {
-            const char *near = nearest_word(t->part, parts);
-            return error_set(err, STATUS_ARGUMENT,
-                             "train: unknown part \"%.40s\", expected tokenizer, vae or unet%s%s", t->part,
-                             near != NULL ? "; did you mean " : "", near != NULL ? near : "");
-        }
-        if (strcmp(parts[i], t->part) == 0)
-            break;
-    }
+    const TrainPart *part = find_part(t->command.options.words[0], err);
+    if (part == NULL)
+        return STATUS_ARGUMENT;
+    t->part = part->name;
     if (t->output == NULL)
         return error_set(err, STATUS_ARGUMENT, "train: --output FOLDER is needed");
     if (t->overrides.lr < 0.0 && t->overrides.lr != -1.0)
         return error_set(err, STATUS_ARGUMENT, "train: --lr is %g, expected -1 or 0 to 1000",
                          t->overrides.lr);
-    if (strcmp(t->part, "tokenizer") == 0 && (t->dump.folder != NULL || t->dump.trace != NULL))
-        return error_set(err, STATUS_ARGUMENT,
-                         "train tokenizer: there are no intermediates to dump or trace");
+    if (!part->steps && (t->dump.folder != NULL || t->dump.trace != NULL))
+        return error_set(err, STATUS_ARGUMENT, "train %s: there are no intermediates to dump or trace",
+                         t->part);
     if (t->world_path == NULL)
         status = shipped_folder(&t->world_path, "world", &t->command.arena, err);
     if (status == STATUS_OK)
@@ -55,11 +91,11 @@ static Status run(TrainCommand *t, Error *err)
         status = world_open(&t->world, t->world_path, &t->command.arena, err);
     if (status != STATUS_OK)
         return status;
-    if (strcmp(t->part, "tokenizer") == 0)
-        return train_tokenizer_part(t, err);
-    status = dump_begin(&t->watch, &t->dump, &t->command, err);
+    status = part->steps ? dump_begin(&t->watch, &t->dump, &t->command, err) : STATUS_OK;
     if (status == STATUS_OK)
-        status = strcmp(t->part, "vae") == 0 ? train_vae_part(t, err) : train_unet_part(t, err);
+        status = part->train(t, err);
+    if (!part->steps)
+        return status;
     const Status dumped = dump_end(&t->dump, err);
     return status == STATUS_OK ? dumped : status;
 }
@@ -68,6 +104,7 @@ int command_train(int argc, char **argv)
 {
     TrainCommand t = {.overrides = RECIPE_OVERRIDES_NONE};
     const double most = 9007199254740992.0;
+    char usage[NAMES];
     Option dump[DUMP_OPTIONS];
     const Option own[] = {
         {OPTION_TEXT, "recipe", 0, NULL, &t.recipe_path, 0, 0, "FILE",
@@ -86,7 +123,7 @@ int command_train(int argc, char **argv)
         {OPTION_INT, "batch-size", 0, "train-batch-size", &t.overrides.batch_size, -1, 1e6, NULL,
          "samples a step; -1: the recipe's"},
         {OPTION_INT, "micro-batch", 0, NULL, &t.overrides.micro_batch, -1, 1e6, NULL,
-         "samples in memory at a time, changes no bit; -1: the recipe's"},
+         "gradient accumulation: samples in memory at a time, changes no bit; -1: the recipe's"},
         {OPTION_NUMBER, "lr", 0, "learning-rate", &t.overrides.lr, -1, 1e3, NULL,
          "learning rate; -1: the recipe's"},
         {OPTION_WHOLE, "max-train-steps", 0, "steps", &t.overrides.max_train_steps, -1, most, NULL,
@@ -100,7 +137,7 @@ int command_train(int argc, char **argv)
         {OPTION_END, NULL, 0, NULL, NULL, 0, 0, NULL, NULL},
     };
     const Options about = {.command = "train",
-                           .usage = "tokenizer|vae|unet",
+                           .usage = part_names(usage, "|", "|"),
                            .words_low = 1,
                            .words_high = 1,
                            .tables = {NULL, dump},
