@@ -23,7 +23,8 @@ typedef struct {
 MUST_CHECK Status clip_text_config_read(ClipTextConfig *out, const Json *json, const char *name,
                                         Arena *arena, Error *err);
 
-/* The object as transformers writes it. */
+/* The object as transformers writes it; the same members but "architectures" alone, into an object that is open. */
 void clip_text_config_write(JsonWriter *w, const ClipTextConfig *c);
+void clip_text_config_members(JsonWriter *w, const ClipTextConfig *c);
 
 #endif
