@@ -50,6 +50,14 @@ Status file_read(Bytes *out, const char *path, Arena *arena, Error *err)
     return STATUS_OK;
 }
 
+bool file_rename(const char *from, const char *to)
+{
+#ifdef _WIN32 /* whose rename refuses a name that is taken */
+    remove(to);
+#endif
+    return rename(from, to) == 0;
+}
+
 bool file_temporary(char out[4096], const char *path)
 {
     return snprintf(out, 4096, "%s.%ld.tmp", path, (long)getpid()) < 4096;
@@ -68,7 +76,7 @@ Status file_write(const char *path, const void *data, size_t size, Error *err)
     bool good = size == 0 || fwrite(data, 1, size, file) == size;
     good = fflush(file) == 0 && good;
     good = fclose(file) == 0 && good;
-    good = good && (special || rename(temporary, path) == 0);
+    good = good && (special || file_rename(temporary, path));
     if (!good) {
         const int why = errno;
         if (!special)
@@ -98,6 +106,15 @@ char *path_join(Arena *arena, const char *folder, const char *name)
     return path;
 }
 
+static bool make_one_folder(const char *path)
+{
+#ifdef _WIN32
+    return mkdir(path) == 0;
+#else
+    return mkdir(path, 0777) == 0;
+#endif
+}
+
 Status folder_make(const char *path, Error *err)
 {
     char part[4096];
@@ -110,7 +127,7 @@ Status folder_make(const char *path, Error *err)
         memcpy(part, path, i);
         part[i] = '\0';
         struct stat about;
-        if (mkdir(part, 0777) != 0 && (stat(part, &about) != 0 || !S_ISDIR(about.st_mode)))
+        if (!make_one_folder(part) && (stat(part, &about) != 0 || !S_ISDIR(about.st_mode)))
             return error_set(err, STATUS_FILE, "%s: cannot make the folder (%s)", part, strerror(errno));
     }
     return STATUS_OK;

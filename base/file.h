@@ -18,6 +18,9 @@ MUST_CHECK Status file_size(uint64_t *out, const char *path, Error *err);
  * same file do not meet.  False when the name is too long. */
 bool file_temporary(char out[4096], const char *path);
 
+/* Gives a file the name of another, which goes; in one step, except on Windows. */
+bool file_rename(const char *from, const char *to);
+
 /* Writes to file_temporary, flushes, and renames it over `path`: readers see the old file or the new one, and a
  * failed run leaves nothing behind.  A device or pipe (/dev/stdout) is written to as it is. */
 MUST_CHECK Status file_write(const char *path, const void *data, size_t size, Error *err);

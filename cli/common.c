@@ -15,10 +15,10 @@ static volatile sig_atomic_t asked_to_stop;
 
 static void on_interrupt(int signal_number)
 {
-    (void)signal_number;
     if (asked_to_stop)
         _Exit(EXIT_INTERRUPTED);
     asked_to_stop = 1;
+    signal(signal_number, on_interrupt); /* C lets a system forget it once it has been called */
 }
 
 bool interrupted(void)
@@ -28,15 +28,10 @@ bool interrupted(void)
 
 void interrupts_watch(void)
 {
-    struct sigaction action;
-    memset(&action, 0, sizeof action);
-    action.sa_handler = on_interrupt;
     static const int SIGNALS[] = {SIGINT, SIGTERM};
-    for (int i = 0; i < 2; i++) {
-        struct sigaction before; /* one that is ignored (nohup, a shell's background) stays so */
-        if (sigaction(SIGNALS[i], NULL, &before) == 0 && before.sa_handler != SIG_IGN)
-            sigaction(SIGNALS[i], &action, NULL);
-    }
+    for (int i = 0; i < 2; i++) /* one that is ignored (nohup, a shell's background) stays so */
+        if (signal(SIGNALS[i], SIG_IGN) != SIG_IGN)
+            signal(SIGNALS[i], on_interrupt);
 }
 
 /* Fills the table of common options; the rows point into *c. */
@@ -143,7 +138,11 @@ void report_memory(const Command *c)
 /* The folder of the running program, from the system's link to it where there is one. */
 static const char *program_folder(char text[4096])
 {
+#ifdef _WIN32
+    const int length = 0;
+#else
     const ssize_t length = readlink("/proc/self/exe", text, 4000);
+#endif
     text[length > 0 ? length : 0] = '\0';
     char *slash = strrchr(text, '/');
     if (slash != NULL)

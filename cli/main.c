@@ -69,9 +69,11 @@ static void start_with_short_spins(char **argv)
  * there.  Nothing can be written to what takes its place. */
 static void hold_streams(void)
 {
+#ifdef F_GETFD
     for (int fd = 0; fd < 3; fd++)
         if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDONLY) < 0)
             return;
+#endif
 }
 
 /* For what is printed without a Command. */

@@ -33,7 +33,7 @@ Status output_close(Output *out, Error *err)
         out->failure = errno != 0 ? errno : EIO;
     if (fclose(out->file) != 0 && out->failure == 0)
         out->failure = errno != 0 ? errno : EIO;
-    if (out->failure == 0 && rename(out->temporary, out->path) != 0)
+    if (out->failure == 0 && !file_rename(out->temporary, out->path))
         out->failure = errno;
     if (out->failure == 0)
         return STATUS_OK;

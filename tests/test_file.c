@@ -27,6 +27,8 @@ static void test_written_is_read(void)
     CHECK_TEXT(err.text, "ends before byte 9");
     CHECK(file_write(path, NULL, 0, NULL) == STATUS_OK && file_read(&all, path, &arena, NULL) == STATUS_OK);
     CHECK(all.size == 0);
+    CHECK(file_write(temporary, "new", 3, NULL) == STATUS_OK && file_rename(temporary, path));
+    CHECK(file_size(&size, path, NULL) == STATUS_OK && size == 3 && !file_rename(temporary, path));
     remove(path);
     arena_free(&arena);
 }
