@@ -302,13 +302,34 @@ typedef struct ldm_difference {
     size_t different;   /* numbers of other bits; any NaN is like any other */
     size_t first;       /* place of the first of them; count when there is none */
     double largest;     /* of |a - b|; infinite where only one is a number */
-    double mean_square; /* of a - b */
-    double psnr;        /* 10 log10(peak^2 / mean_square), dB; infinite where that is 0 */
-    uint64_t ulps;      /* most steps of binary32 between two numbers */
+    uint64_t ulps;      /* most steps of binary32 between two numbers of one sign */
+    size_t other_signs; /* pairs of a number above 0 and one below it */
 } ldm_difference;
 
-/* Where and how much count numbers differ; peak: the range of the numbers, 2 for pictures in [-1,1]. */
-LDM_API void ldm_compare(ldm_difference *out, const float *a, const float *b, size_t count, double peak);
+/* Where and how much count numbers differ. */
+LDM_API void ldm_compare(ldm_difference *out, const float *a, const float *b, size_t count);
+
+/* ---- metrics -----------------------------------------------------------------------------------------------------
+ *
+ * How near picture a is to picture b, both (planes,height,width).  range: of the numbers, 2 for planes in [-1,1], 255
+ * for 8-bit levels.  LDM_NOT_FINITE where infinity or NaN is among the numbers. */
+
+/* What a metric computes, in one line that begins with its name and version: "ssim 1: mean over ...".  The version
+ * goes up when the same pictures would give another number.  name: "mse", "psnr", "ssim"; NULL for others. */
+LDM_API const char *ldm_metric_recipe(const char *name);
+
+/* The mean of (a - b)^2. */
+LDM_API ldm_status ldm_mse(double *out, const float *a, const float *b, int planes, int height, int width,
+                           ldm_error *error);
+
+/* 10 log10(range^2 / mse), in dB; infinite for equal pictures. */
+LDM_API ldm_status ldm_psnr(double *out, const float *a, const float *b, int planes, int height, int width,
+                            double range, ldm_error *error);
+
+/* Structural similarity of Wang, Bovik, Sheikh and Simoncelli 2004, the mean over the planes; 1 for equal pictures.
+ * Sides below 11 are LDM_SHAPE. */
+LDM_API ldm_status ldm_ssim(double *out, const float *a, const float *b, int planes, int height, int width,
+                            double range, const ldm_allocator *allocator, ldm_error *error);
 
 #ifdef __cplusplus
 }

@@ -159,11 +159,9 @@ ldm_status ldm_array_write(const char *path, const float *data, int rank, const 
     return ldm_call_end(&call, status, error);
 }
 
-void ldm_compare(ldm_difference *out, const float *a, const float *b, size_t count, double peak)
+void ldm_compare(ldm_difference *out, const float *a, const float *b, size_t count)
 {
     const Difference d = difference_of(a, b, count);
-    *out = (ldm_difference){.largest = d.largest, .ulps = d.most_ulps, .different = d.different};
-    out->mean_square = count > 0 ? d.squares / (double)count : 0.0;
-    out->first = d.different > 0 ? d.first : count;
-    out->psnr = difference_psnr(&d, peak);
+    *out = (ldm_difference){d.different, d.different > 0 ? d.first : count, d.largest, d.most_ulps,
+                            d.other_signs};
 }

@@ -1,11 +1,9 @@
 #include "base/difference.h"
 
 #include <math.h>
-#include <stdbool.h>
 
 #include "base/bits.h"
 #include "base/contract.h"
-#include "base/elementary64.h"
 
 uint64_t float_steps(float a, float b)
 {
@@ -16,6 +14,11 @@ uint64_t float_steps(float a, float b)
     const int64_t x = u >> 31 ? -(int64_t)(u & 0x7fffffffu) : (int64_t)u;
     const int64_t y = v >> 31 ? -(int64_t)(v & 0x7fffffffu) : (int64_t)v;
     return (uint64_t)(x > y ? x - y : y - x);
+}
+
+bool signs_differ(float a, float b)
+{
+    return (a < 0.0f && b > 0.0f) || (a > 0.0f && b < 0.0f);
 }
 
 static bool same_bits(float a, float b)
@@ -40,17 +43,10 @@ Difference difference_of(const float *a, const float *b, size_t count)
             d.ulps = steps;
         }
         d.largest = size > d.largest ? size : d.largest;
-        d.most_ulps = steps > d.most_ulps ? steps : d.most_ulps;
-        d.squares += size * size;
+        if (signs_differ(x, y))
+            d.other_signs++;
+        else
+            d.most_ulps = steps > d.most_ulps ? steps : d.most_ulps;
     }
     return d;
-}
-
-double difference_psnr(const Difference *d, double peak)
-{
-    if (!(d->squares > 0.0))
-        return INFINITY;
-    if (d->squares - d->squares != 0.0)
-        return -INFINITY;
-    return 10.0 * log_f64(peak * peak * (double)d->count / d->squares) / log_f64(10.0);
 }

@@ -5,6 +5,7 @@
 #include "cli/commands.h"
 #include "cli/common.h"
 #include "cli/dump_index.h"
+#include "cli/picture_pair.h"
 #include "cli/tensor_difference.h"
 
 typedef struct {
@@ -35,42 +36,73 @@ static void report_missing(Compare *c, const char *name, const char *verdict)
     json_end(&c->command.result.json);
 }
 
-static void report(Compare *c, const NamedTensor *a, const Difference *d)
+/* What people read of a tensor that differs.  Levels of pictures and whole numbers have no ulps. */
+static void print_difference(const Result *r, const NamedTensor *a, const Difference *d,
+                             const char *metrics, bool is_first)
 {
-    const Result *r = &c->command.result;
-    char psnr[40] = "", place[160];
-    const char *verdict = d->different == 0 ? "equal" : parts(d, c->tolerance) ? "differs" : "within";
-    const bool is_first = c->first == NULL && parts(d, c->tolerance);
-    c->first = is_first ? a->name : c->first;
-    c->tensors++;
-    c->worst = d->largest > c->worst ? d->largest : c->worst;
-    c->different += parts(d, c->tolerance);
-    if (c->dumps && d->different == 0)
-        return;
-    begin_row(c, a->name, verdict);
-    difference_write(&c->command.result.json, a, d);
-    json_end(&c->command.result.json);
-    if (d->different == 0) {
-        if (!c->command.quiet)
-            result_line(r, "%-48s equal\n", a->name);
-        return;
-    }
+    char place[160], steps[100] = "", first[60] = "";
+    if (has_ulps(a))
+        snprintf(steps, sizeof steps, ", max ulp %llu", (unsigned long long)d->most_ulps);
+    if (has_ulps(a) && d->other_signs > 0)
+        snprintf(steps + strlen(steps), sizeof steps - strlen(steps), " and %zu of other signs",
+                 d->other_signs);
+    if (has_ulps(a) && signs_differ(d->a, d->b))
+        snprintf(first, sizeof first, ", other signs");
+    else if (has_ulps(a))
+        snprintf(first, sizeof first, ", %llu ulp", (unsigned long long)d->ulps);
     place_text(place, a, d->first);
-    if (a->picture)
-        snprintf(psnr, sizeof psnr, "  PSNR %.2f dB", difference_psnr(d, 255.0));
-    result_line(r, "%-48s max abs %.9g, max ulp %llu, %zu of %zu numbers%s%s\n", a->name, d->largest,
-                (unsigned long long)d->most_ulps, d->different, d->count, psnr,
+    result_line(r, "%-48s max abs %.9g%s%s, %zu of %zu numbers%s%s\n", a->name, d->largest,
+                a->picture ? " levels" : "", steps, d->different, d->count, metrics,
                 is_first ? "  <- first that differs" : "");
-    result_line(r, "%-48s first at %s: %.9g and %.9g, %llu ulp\n", "", place, (double)d->a, (double)d->b,
-                (unsigned long long)d->ulps);
+    result_line(r, "%-48s first at %s: %.9g and %.9g%s\n", "", place, (double)d->a, (double)d->b, first);
 }
 
-static const NamedTensor *find(const TensorFile *file, const char *name)
+/* PSNR and SSIM of pictures, as members and as text; those that a picture is too small for are left out. */
+static Status add_metrics(char text[100], Compare *c, const NamedTensor *a, const NamedTensor *b,
+                          Error *err)
 {
-    for (size_t i = 0; i < file->count; i++)
-        if (strcmp(file->tensors[i].name, name) == 0)
-            return &file->tensors[i];
-    return NULL;
+    static const PairMetric *const METRICS[] = {&METRIC_PSNR, &METRIC_SSIM};
+    PicturePair pair;
+    Arena *arena = &c->command.arena;
+    const ArenaMark mark = arena_mark(arena);
+    Status status = picture_pair(&pair, a, b, 0.0, arena, err);
+    for (int i = 0; status == STATUS_OK && i < 2; i++) {
+        const PairMetric *m = METRICS[i];
+        Error small = {0};
+        double value;
+        const Status measured = m->measure(&value, &pair, arena, &small);
+        if (measured == STATUS_SHAPE)
+            continue;
+        if (measured != STATUS_OK)
+            return error_set(err, measured, "%s", small.text);
+        json_write_number(&c->command.result.json, m->name, value);
+        snprintf(text + strlen(text), 100 - strlen(text), i == 0 ? ", PSNR %.2f dB" : ", SSIM %.4f", value);
+    }
+    arena_release(arena, mark);
+    return status;
+}
+
+static Status report(Compare *c, const NamedTensor *a, const NamedTensor *b, Error *err)
+{
+    char metrics[100] = "";
+    const Difference d = tensor_difference(a, b);
+    const bool beyond = parts(&d, c->tolerance), is_first = c->first == NULL && beyond;
+    const char *verdict = d.different == 0 ? "equal" : beyond ? "differs" : "within";
+    c->first = is_first ? a->name : c->first;
+    c->tensors++;
+    c->worst = d.largest > c->worst ? d.largest : c->worst;
+    c->different += beyond;
+    if (c->dumps && d.different == 0)
+        return STATUS_OK;
+    begin_row(c, a->name, verdict);
+    difference_write(&c->command.result.json, a, &d);
+    const Status status = a->picture && b->picture ? add_metrics(metrics, c, a, b, err) : STATUS_OK;
+    json_end(&c->command.result.json);
+    if (d.different > 0)
+        print_difference(&c->command.result, a, &d, metrics, is_first);
+    else if (!c->command.quiet)
+        result_line(&c->command.result, "%-48s equal\n", a->name);
+    return status;
 }
 
 static Status compare_files(Compare *c, const char *path_a, const char *path_b, Error *err)
@@ -82,19 +114,18 @@ static Status compare_files(Compare *c, const char *path_a, const char *path_b, 
     if (status != STATUS_OK)
         return status;
     const bool only_one = a.count == 1 && b.count == 1; /* names do not matter then */
-    for (size_t i = 0; i < a.count; i++) {
-        const NamedTensor *x = &a.tensors[i], *y = only_one ? &b.tensors[0] : find(&b, x->name);
+    for (size_t i = 0; status == STATUS_OK && i < a.count; i++) {
+        const NamedTensor *x = &a.tensors[i], *y = only_one ? &b.tensors[0] : tensor_file_find(&b, x->name);
         if (y == NULL || !same_shape(x, y)) {
             report_missing(c, x->name, y == NULL ? "is only in the first" : "has another shape");
             continue;
         }
-        const Difference d = tensor_difference(x, y);
-        report(c, x, &d);
+        status = report(c, x, y, err);
     }
     for (size_t i = 0; !only_one && i < b.count; i++)
-        if (find(&a, b.tensors[i].name) == NULL)
+        if (tensor_file_find(&a, b.tensors[i].name) == NULL)
             report_missing(c, b.tensors[i].name, "is only in the second");
-    return STATUS_OK;
+    return status;
 }
 
 /* One stage of two dumps. */
@@ -111,14 +142,12 @@ static Status compare_stage(Compare *c, const DumpStage *a, const DumpStage *b, 
     if (x.count != 1 || y.count != 1)
         return error_set(err, STATUS_FORMAT, "%s: expected one tensor", x.count != 1 ? a->path : b->path);
     x.tensors[0].name = a->name;
-    if (same_shape(&x.tensors[0], &y.tensors[0])) {
-        const Difference d = tensor_difference(&x.tensors[0], &y.tensors[0]);
-        report(c, &x.tensors[0], &d);
-    } else {
+    if (same_shape(&x.tensors[0], &y.tensors[0]))
+        status = report(c, &x.tensors[0], &y.tensors[0], err);
+    else
         report_missing(c, a->name, "has another shape");
-    }
     arena_release(arena, mark);
-    return STATUS_OK;
+    return status;
 }
 
 /* Stage after stage in the order of the first run. */
@@ -140,7 +169,8 @@ static Status compare_dumps(Compare *c, const char *folder_a, const char *folder
         if (dump_stage(&a, i, b.stage[i].name) == NULL)
             report_missing(c, b.stage[i].name, "is only in the second");
     if (status == STATUS_OK && c->first == NULL)
-        result_line(&c->command.result, "%zu stages, none differs\n", c->tensors);
+        result_line(&c->command.result, "%zu stage%s, none differs\n", c->tensors,
+                    c->tensors == 1 ? "" : "s");
     return status;
 }
 
@@ -168,9 +198,10 @@ static Status run(Compare *c, Error *err)
         json_write_null(w, "first_different");
     if (c->different > 0 || c->missing > 0)
         return error_set(err, STATUS_DIFFERENT,
-                         "compare: %zu of %zu %s differ by more than %g, %zu have no match%s%s",
-                         c->different, c->tensors, c->dumps ? "stages" : "tensors", c->tolerance,
-                         c->missing, c->first[0] != '\0' ? "; the first is " : "", c->first);
+                         "compare: %zu of %zu %s%s by more than %g, %zu without a match%s%s", c->different,
+                         c->tensors, c->dumps ? "stage" : "tensor",
+                         c->tensors == 1 ? " differs" : "s differ", c->tolerance, c->missing,
+                         c->first[0] != '\0' ? "; the first is " : "", c->first);
     return STATUS_OK;
 }
 

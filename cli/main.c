@@ -20,6 +20,7 @@ static const struct {
     {"train", command_train, "train the tokenizer, vae or unet of a recipe"},
     {"info", command_info, "what a model folder, tensor file or picture holds"},
     {"compare", command_compare, "where two files of tensors or pictures differ"},
+    {"metric", command_metric, "how near pictures are: mse, psnr, ssim"},
     {"golden", command_golden, "is this build on the numeric contract?"},
     {"data", command_data, "make, list and show the training pictures"},
     {"demo", command_demo, "a sheet of pictures from the shipped model"},

@@ -15,6 +15,11 @@ Difference tensor_difference(const NamedTensor *a, const NamedTensor *b)
     return difference_of(a->data, b->data, a->count);
 }
 
+bool has_ulps(const NamedTensor *t)
+{
+    return t->dtype == F32 || t->dtype == F16 || t->dtype == BF16 || t->dtype == F64;
+}
+
 bool parts(const Difference *d, double tolerance)
 {
     return d->largest > tolerance || (tolerance == 0.0 && d->different > 0);
@@ -54,11 +59,12 @@ void shape_text(char text[160], const NamedTensor *t)
 void difference_write(JsonWriter *w, const NamedTensor *a, const Difference *d)
 {
     json_write_number(w, "max_abs", d->largest);
-    json_write_uint64(w, "max_ulp", d->most_ulps);
+    if (has_ulps(a)) {
+        json_write_uint64(w, "max_ulp", d->most_ulps);
+        json_write_uint64(w, "other_signs", d->other_signs);
+    }
     json_write_uint64(w, "numbers", d->count);
     json_write_uint64(w, "numbers_different", d->different);
-    if (a->picture)
-        json_write_number(w, "psnr", difference_psnr(d, 255.0));
     if (d->first == SIZE_MAX)
         return;
     uint64_t place[8];
@@ -70,6 +76,7 @@ void difference_write(JsonWriter *w, const NamedTensor *a, const Difference *d)
     json_end(w);
     json_write_number(w, "a", (double)d->a);
     json_write_number(w, "b", (double)d->b);
-    json_write_uint64(w, "ulp", d->ulps);
+    if (has_ulps(a) && !signs_differ(d->a, d->b))
+        json_write_uint64(w, "ulp", d->ulps);
     json_end(w);
 }

@@ -11,6 +11,9 @@ bool same_shape(const NamedTensor *a, const NamedTensor *b);
 /* a and b have the same shape. */
 Difference tensor_difference(const NamedTensor *a, const NamedTensor *b);
 
+/* Whether its numbers are floats, so that steps between neighbouring floats (ulp) mean something. */
+bool has_ulps(const NamedTensor *t);
+
 /* More than `tolerance` apart; for 0: any bit. */
 bool parts(const Difference *d, double tolerance);
 
@@ -20,8 +23,8 @@ void place_text(char text[160], const NamedTensor *t, size_t i);
 /* "(2,4,16,16)" */
 void shape_text(char text[160], const NamedTensor *t);
 
-/* Members "max_abs", "max_ulp", "numbers", "numbers_different", "psnr" (of pictures) and "first": {"index": [],
- * "a", "b", "ulp"} of the object that is open. */
+/* Members "max_abs", "numbers", "numbers_different" and "first": {"index": [], "a", "b"} of the object that is open; of
+ * floats also "max_ulp", "other_signs" and, in "first", "ulp" where the signs are the same. */
 void difference_write(JsonWriter *w, const NamedTensor *a, const Difference *d);
 
 #endif

@@ -12,6 +12,23 @@ static bool ends_with(const char *text, const char *end)
     return n >= m && strcmp(text + n - m, end) == 0;
 }
 
+bool is_tensor_file(const char *name)
+{
+    static const char *const ENDS[] = {".png", ".ppm", ".pgm", ".npy", ".npz", ".safetensors"};
+    bool known = false;
+    for (size_t i = 0; i < sizeof ENDS / sizeof ENDS[0]; i++)
+        known = known || ends_with(name, ENDS[i]);
+    return known;
+}
+
+const NamedTensor *tensor_file_find(const TensorFile *file, const char *name)
+{
+    for (size_t i = 0; i < file->count; i++)
+        if (strcmp(file->tensors[i].name, name) == 0)
+            return &file->tensors[i];
+    return NULL;
+}
+
 static Status no_memory(const char *path, Error *err)
 {
     return error_set(err, STATUS_MEMORY, "%s: no memory for its tensors", path);

@@ -24,6 +24,12 @@ typedef struct {
     size_t count;
 } TensorFile;
 
+/* Whether the name ends as one of those that are read: also .png, .ppm, .pgm. */
+bool is_tensor_file(const char *name);
+
+/* The tensor of that name; NULL when there is none. */
+const NamedTensor *tensor_file_find(const TensorFile *file, const char *name);
+
 MUST_CHECK Status tensor_file_read(TensorFile *out, const char *path, Arena *arena, Error *err);
 
 #endif

@@ -495,17 +495,45 @@ static void test_compare(void)
 {
     const float a[3] = {1.0f, 2.0f, -0.0f}, b[3] = {1.0f, 2.5f, -0.0f}, nan[3] = {1.0f, NAN, 0.0f};
     ldm_difference d;
-    ldm_compare(&d, a, b, 3, 2.0);
-    CHECK(d.first == 1 && d.different == 1 && d.largest == 0.5 && d.ulps == 1u << 21);
-    CHECK_NEAR(d.mean_square, 0.25 / 3, 1e-12);
-    CHECK_NEAR(d.psnr, 16.8124123737559, 1e-12); /* 10 log10(48) */
-    ldm_compare(&d, a, a, 3, 2.0);
-    CHECK(d.first == 3 && d.largest == 0.0 && d.ulps == 0 && d.psnr > 1e300);
-    ldm_compare(&d, a, nan, 3, 2.0);
-    CHECK(d.first == 1 && d.different == 2 && d.largest > 1e300 && d.ulps == 0xffffffffu &&
-          d.psnr < -1e300);
-    ldm_compare(&d, nan, nan, 3, 2.0);
+    const float c[3] = {-1.0f, 2.5f, -0.0f};
+    ldm_compare(&d, a, b, 3);
+    CHECK(d.first == 1 && d.different == 1 && d.largest == 0.5 && d.ulps == 1u << 21 && d.other_signs == 0);
+    ldm_compare(&d, a, c, 3); /* steps across 0 do not count */
+    CHECK(d.first == 0 && d.different == 2 && d.largest == 2.0 && d.ulps == 1u << 21 && d.other_signs == 1);
+    ldm_compare(&d, a, a, 3);
+    CHECK(d.first == 3 && d.largest == 0.0 && d.ulps == 0);
+    ldm_compare(&d, a, nan, 3);
+    CHECK(d.first == 1 && d.different == 2 && d.largest > 1e300 && d.ulps == 0xffffffffu);
+    ldm_compare(&d, nan, nan, 3);
     CHECK(d.first == 3 && d.largest == 0.0);
+}
+
+static void test_metrics(void)
+{
+    Counter counter = {0};
+    const ldm_allocator allocator = counting(&counter);
+    ldm_error error;
+    float a[2 * 12 * 12], b[2 * 12 * 12];
+    double got = 0.0;
+    for (int i = 0; i < 288; i++) {
+        a[i] = (float)(i % 12) / 16.0f;
+        b[i] = a[i] + (i % 2 == 0 ? 0.25f : -0.25f);
+    }
+    CHECK(ldm_mse(&got, a, b, 2, 12, 12, &error) == LDM_OK && got == 0.0625);
+    CHECK(ldm_psnr(&got, a, b, 1, 1, 288, 2.0, &error) == LDM_OK);
+    CHECK_NEAR(got, 18.0617997398389, 1e-12); /* 10 log10(64) */
+    CHECK(ldm_psnr(&got, a, a, 2, 12, 12, 2.0, &error) == LDM_OK && got > 1e300);
+    CHECK(ldm_ssim(&got, a, b, 2, 12, 12, 2.0, &allocator, &error) == LDM_OK && got > 0.1 && got < 0.9);
+    CHECK(ldm_ssim(&got, a, a, 2, 12, 12, 2.0, NULL, NULL) == LDM_OK && got == 1.0);
+    CHECK(ldm_ssim(&got, a, b, 2, 12, 10, 2.0, NULL, &error) == LDM_SHAPE);
+    CHECK_TEXT(error.text, "10 x 12");
+    CHECK(ldm_psnr(&got, a, b, 2, 12, 12, 0.0, &error) == LDM_ARGUMENT && got == 1.0);
+    a[0] = NAN;
+    CHECK(ldm_mse(&got, a, b, 2, 12, 12, &error) == LDM_NOT_FINITE && got == 1.0);
+    CHECK(counter.held == 0 && counter.calls > 0);
+    CHECK_TEXT(ldm_metric_recipe("ssim"), "ssim 1: ");
+    CHECK_TEXT(ldm_metric_recipe("psnr"), "psnr 1: 10 log10(range^2 / mse)");
+    CHECK(ldm_metric_recipe("fid") == NULL);
 }
 
 /* ---- memory, errors, versions, threads ---- */
@@ -717,6 +745,7 @@ int main(void)
     test_gradient_of_the_encoder(1);
     test_pictures_and_arrays();
     test_compare();
+    test_metrics();
     test_no_memory(open_and_close);
     test_no_memory(sample_one);
     test_no_memory(walk_back);

@@ -115,7 +115,7 @@ static void test_compare(void)
     }
     arena_free(&arena);
     CHECK_TEXT(works("compare a.safetensors a.safetensors")->out, "equal");
-    fails("compare a.safetensors b.safetensors", 4, "1 of 1 tensors differ");
+    fails("compare a.safetensors b.safetensors", 4, "1 of 1 tensor differs");
     CHECK_TEXT(run("compare a.safetensors b.safetensors")->out, "max abs 0.5");
     works("compare --atol 0.5 a.safetensors b.safetensors");
     fails("compare --tolerance=0.49 a.safetensors b.safetensors", 4, "differ");

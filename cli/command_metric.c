@@ -1,0 +1,194 @@
+/* cli/command_metric.c - how near pictures, arrays or folders of them are, with the recipe beside the number. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/decimal.h"
+#include "base/file.h"
+#include "base/folder_list.h"
+#include "base/sum.h"
+#include "cli/commands.h"
+#include "cli/common.h"
+#include "cli/picture_pair.h"
+#include "cli/tensor_difference.h"
+
+typedef struct {
+    Command command;
+    Arena scratch;     /* of one pair of files */
+    const char *a, *b; /* the words */
+    double range;      /* --range; 0: not given */
+    const PairMetric *metric;
+    double *values; /* of the pairs, in order */
+    size_t count, room;
+    double used_range; /* of all pairs */
+} Metric;
+
+static Status add(Metric *m, const char *name, double value, Error *err)
+{
+    JsonWriter *w = &m->command.result.json;
+    if (m->count == m->room) {
+        const size_t room = 2 * m->room + 64;
+        double *values = arena_raw(&m->command.arena, room, sizeof *values);
+        if (values == NULL)
+            return error_set(err, STATUS_MEMORY, "metric: no memory for %zu values", room);
+        if (m->count > 0)
+            memcpy(values, m->values, m->count * sizeof *values);
+        m->values = values;
+        m->room = room;
+    }
+    m->values[m->count++] = value;
+    json_begin_object(w, NULL);
+    json_write_text(w, "name", name);
+    json_write_number(w, "value", value);
+    json_end(w);
+    return STATUS_OK;
+}
+
+static Status measure(Metric *m, const char *name, const NamedTensor *a, const NamedTensor *b, Error *err)
+{
+    char left[160], right[160];
+    PicturePair pair;
+    double value;
+    Error why = {0};
+    shape_text(left, a);
+    shape_text(right, b);
+    if (a->picture != b->picture || !same_shape(a, b))
+        return error_set(err, STATUS_SHAPE, "metric %s: %s is %s %s in A and %s %s in B", m->metric->name,
+                         name, a->picture ? "a picture" : "an array", left,
+                         b->picture ? "a picture" : "an array", right);
+    if (!a->picture && m->range == 0.0 && m->metric->ranged)
+        return error_set(err, STATUS_ARGUMENT,
+                         "metric %s: %s is an array, so --range is needed (2 for numbers in [-1,1])",
+                         m->metric->name, name);
+    Status status = picture_pair(&pair, a, b, m->range > 0.0 ? m->range : 1.0, &m->scratch, err);
+    if (status == STATUS_OK && m->count > 0 && m->metric->ranged && pair.range != m->used_range)
+        return error_set(err, STATUS_ARGUMENT, "metric %s: %s has the range %g, those before it %g",
+                         m->metric->name, name, pair.range, m->used_range);
+    if (status != STATUS_OK)
+        return status;
+    m->used_range = pair.range;
+    status = m->metric->measure(&value, &pair, &m->scratch, &why);
+    return status == STATUS_OK ? add(m, name, value, err)
+                               : error_set(err, status, "metric: %s: %s", name, why.text);
+}
+
+/* Every tensor of two files; `name` is that of the only one. */
+static Status measure_files(Metric *m, const char *name, const char *path_a, const char *path_b, Error *err)
+{
+    TensorFile a, b;
+    Status status = tensor_file_read(&a, path_a, &m->scratch, err);
+    if (status == STATUS_OK)
+        status = tensor_file_read(&b, path_b, &m->scratch, err);
+    if (status == STATUS_OK && a.count == 1 && b.count == 1) {
+        status = measure(m, name, &a.tensors[0], &b.tensors[0], err);
+    } else {
+        if (status == STATUS_OK && (a.count != b.count || a.count == 0))
+            status = error_set(err, STATUS_SHAPE, "metric: %s holds %zu tensors, %s %zu", path_a, a.count,
+                               path_b, b.count);
+        for (size_t i = 0; status == STATUS_OK && i < a.count; i++) {
+            const NamedTensor *match = tensor_file_find(&b, a.tensors[i].name);
+            status = match != NULL ? measure(m, a.tensors[i].name, &a.tensors[i], match, err)
+                                   : error_set(err, STATUS_FORMAT, "metric: %s has no tensor %s", path_b,
+                                               a.tensors[i].name);
+        }
+    }
+    arena_free(&m->scratch);
+    return status;
+}
+
+/* Files of the same name; what only one of the folders has is an error. */
+static Status measure_folders(Metric *m, Error *err)
+{
+    const char *const *a, *const *b;
+    size_t count_a, count_b;
+    Arena *arena = &m->command.arena;
+    Status status = folder_list(&a, &count_a, m->a, is_tensor_file, arena, err);
+    if (status == STATUS_OK)
+        status = folder_list(&b, &count_b, m->b, is_tensor_file, arena, err);
+    if (status == STATUS_OK && count_a == 0)
+        status = error_set(err, STATUS_FILE, "metric: %s holds no pictures or arrays", m->a);
+    for (size_t i = 0; status == STATUS_OK && (i < count_a || i < count_b); i++) {
+        const int order = i == count_a ? 1 : i == count_b ? -1 : strcmp(a[i], b[i]);
+        if (order != 0)
+            return error_set(err, STATUS_FILE, "metric: %s has no %s, which is in %s",
+                             order < 0 ? m->b : m->a, order < 0 ? a[i] : b[i], order < 0 ? m->a : m->b);
+        const char *path_a = path_join(arena, m->a, a[i]), *path_b = path_join(arena, m->b, b[i]);
+        if (path_a == NULL || path_b == NULL)
+            return error_set(err, STATUS_MEMORY, "metric: no memory for a file name");
+        status = measure_files(m, a[i], path_a, path_b, err);
+    }
+    return status;
+}
+
+static void print(Metric *m)
+{
+    char mean_text[DECIMAL_LONGEST + 8] = "infinite", range[60] = "", of[60] = "";
+    const double mean = sum8_double(m->values, m->count) / (double)m->count;
+    Result *r = &m->command.result;
+    if (mean - mean == 0.0) {
+        decimal_write(mean_text, mean);
+        snprintf(mean_text + strlen(mean_text), 8, "%s%s", m->metric->unit[0] != '\0' ? " " : "",
+                 m->metric->unit);
+    }
+    if (m->count > 1)
+        snprintf(of, sizeof of, ", the mean of %zu", m->count);
+    if (m->metric->ranged)
+        snprintf(range, sizeof range, "; range %g", m->used_range);
+    result_line(r, "%s %s%s\n%s%s\n", m->metric->name, mean_text, of, m->metric->recipe, range);
+    json_write_number(&r->json, "value", mean);
+    json_write_uint64(&r->json, "count", m->count);
+    json_write_text(&r->json, "recipe", m->metric->recipe);
+    if (m->metric->ranged)
+        json_write_number(&r->json, "range", m->used_range);
+}
+
+static Status run(Metric *m, Error *err)
+{
+    const char *names[8] = {NULL}, *word = m->command.options.words[0];
+    JsonWriter *w = &m->command.result.json;
+    m->a = m->command.options.words[1];
+    m->b = m->command.options.words[2];
+    m->metric = pair_metric_find(word);
+    for (int i = 0; i < 7 && pair_metric(i) != NULL; i++)
+        names[i] = pair_metric(i)->name;
+    if (m->metric == NULL) {
+        const char *near = nearest_word(word, names);
+        return error_set(err, STATUS_ARGUMENT,
+                         "metric: \"%.40s\" is not known, expected mse, psnr or ssim%s%s", word,
+                         near != NULL ? "; did you mean " : "", near != NULL ? near : "");
+    }
+    json_write_text(w, "metric", m->metric->name);
+    json_write_text(w, "a", m->a);
+    json_write_text(w, "b", m->b);
+    json_begin_array(w, "rows");
+    const Status status = is_folder(m->a) && is_folder(m->b) ? measure_folders(m, err)
+                                                             : measure_files(m, m->a, m->a, m->b, err);
+    json_end(w);
+    if (status == STATUS_OK)
+        print(m);
+    return status;
+}
+
+int command_metric(int argc, char **argv)
+{
+    Metric m = {.range = 0.0};
+    const Option own[] = {
+        {OPTION_NUMBER, "range", 0, "data-range", &m.range, 0, 1e30, NULL,
+         "of the numbers of arrays: 2 for [-1,1]; pictures have 255"},
+        {OPTION_END, NULL, 0, NULL, NULL, 0, 0, NULL, NULL},
+    };
+    const Options about = {
+        .command = "metric",
+        .usage = "mse|psnr|ssim A B",
+        .words_low = 3,
+        .words_high = 3,
+        .about = "How near A is to B: pictures, arrays (.npy, .npz, .safetensors: the last two axes are "
+                 "height and "
+                 "width),\nor folders with such files of the same names, of which it is the mean."};
+    m.scratch.account = &m.command.memory;
+    if (command_begin(&m.command, &about, own, argc, argv)) {
+        const Status status = run(&m, &m.command.error);
+        (void)status; /* command_end reports the error */
+    }
+    arena_free(&m.scratch);
+    return command_end(&m.command);
+}
