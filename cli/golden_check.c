@@ -109,7 +109,7 @@ Status golden_check(const char *folder, const GoldenOptions *options, Error *err
     Status status = check_hashes(&k, folder, err);
     for (size_t i = 0; status == STATUS_OK && golden_part(i).name != NULL; i++) {
         const GoldenPart part = golden_part(i);
-        if (golden_wanted(options, part.name))
+        if (golden_part_wanted(options, part.name))
             status = check_part(&k, &part, folder, err);
     }
     if (status != STATUS_OK)

@@ -58,12 +58,19 @@ static const OperatorCase guide_cases[] = {
     {.name = "ordinary", .shape = {{4, 1, 4, 6, 6}, {4, 1, 4, 6, 6}}, .value = {7.5}},
     {.name = "scale_1", .shape = {{1, 33}, {1, 33}}, .value = {1}},
     {.name = "negative", .shape = {{1, 17}, {1, 17}}, .value = {-2}},
+    {.name = "scale_0", .shape = {{1, 17}, {1, 17}}, .value = {0}},
+    {.name = "one_number", .shape = {{1, 1}, {1, 1}}, .value = {7.5}},
+    {.name = "no_numbers", .shape = {{2, 0, 3}, {2, 0, 3}}, .value = {7.5}},
+    {.name = "subnormal", .fill = FILL_SUBNORMAL, .shape = {{1, 17}, {1, 17}}, .value = {7.5}},
+    {.name = "special", .fill = FILL_SPECIAL, .shape = {{1, 36}, {1, 36}}, .value = {7.5}},
     {.name = NULL},
 };
 
 static const OperatorCase rescale_cases[] = {
     {.name = "ordinary", .shape = {{4, 1, 4, 6, 6}, {4, 1, 4, 6, 6}}, .value = {0.7}},
     {.name = "whole", .shape = {{1, 33}, {1, 33}}, .value = {1}},
+    {.name = "nothing", .shape = {{1, 33}, {1, 33}}, .value = {0}},
+    {.name = "large", .fill = FILL_LARGE, .shape = {{1, 17}, {1, 17}}, .value = {0.7}},
     {.name = NULL},
 };
 

@@ -95,6 +95,9 @@ static const OperatorCase axis_cases[] = {
     {.name = "long", .shape = {{2, 2, 1000}}, .value = {1}},
     {.name = "one_number", .shape = {{1, 1}}, .value = {0}},
     {.name = "special", .fill = FILL_SPECIAL, .shape = {{2, 9, 2}}, .value = {1}},
+    {.name = "no_samples", .shape = {{2, 0, 4}}, .value = {1}},
+    {.name = "subnormal", .fill = FILL_SUBNORMAL, .shape = {{2, 3, 9}}, .value = {1}},
+    {.name = "large", .fill = FILL_LARGE, .shape = {{2, 3, 9}}, .value = {1}},
     {.name = "no_such_axis", .label = GOLDEN_INVALID, .shape = {{2, 4, 5}}, .value = {2}},
     {.name = "empty", .label = GOLDEN_EITHER, .shape = {{2, 4, 0}}, .value = {1}},
     {.name = NULL},
@@ -103,13 +106,23 @@ static const OperatorCase axis_cases[] = {
 static const OperatorCase sample_cases[] = {
     {.name = "ordinary", .shape = {{3, 3, 4, 5}}},
     {.name = "long", .shape = {{4, 2, 3, 16, 16}}},
+    {.name = "odd_sizes", .shape = {{4, 3, 1, 5, 7}}},
     {.name = "one_number", .shape = {{1, 1}}},
+    {.name = "subnormal", .fill = FILL_SUBNORMAL, .shape = {{2, 3, 9}}},
+    {.name = "large", .fill = FILL_LARGE, .shape = {{2, 3, 9}}},
+    {.name = "special", .fill = FILL_SPECIAL, .shape = {{2, 9, 2}}},
+    {.name = "no_samples", .label = GOLDEN_EITHER, .shape = {{2, 0, 4}}},
     {.name = NULL},
 };
 
 static const OperatorCase row_cases[] = {
     {.name = "ordinary", .shape = {{2, 4, 16}}},
+    {.name = "odd_width", .shape = {{2, 3, 11}}},
     {.name = "one_number", .shape = {{2, 3, 1}}},
+    {.name = "no_rows", .shape = {{2, 0, 4}}},
+    {.name = "large", .fill = FILL_LARGE, .shape = {{2, 3, 8}}},
+    {.name = "zero_rows", .fill = FILL_ZEROS, .shape = {{2, 2, 4}}},
+    {.name = "special", .fill = FILL_SPECIAL, .shape = {{2, 6, 3}}},
     {.name = NULL},
 };
 
@@ -178,7 +191,12 @@ static TruthTensor *true_contrastive(Truth *t, TruthTensor *const *in, const dou
 static const OperatorCase pair_cases[] = {
     {.name = "ordinary", .shape = {{2, 4, 9}, {2, 4, 9}}},
     {.name = "pictures", .shape = {{4, 2, 3, 8, 8}, {4, 2, 3, 8, 8}}},
+    {.name = "odd_sizes", .shape = {{3, 3, 5, 7}, {3, 3, 5, 7}}},
     {.name = "one_number", .shape = {{2, 1, 1}, {2, 1, 1}}},
+    {.name = "no_samples", .shape = {{2, 0, 4}, {2, 0, 4}}},
+    {.name = "subnormal", .fill = FILL_SUBNORMAL, .shape = {{2, 3, 5}, {2, 3, 5}}},
+    {.name = "large", .fill = FILL_LARGE, .shape = {{2, 3, 5}, {2, 3, 5}}},
+    {.name = "special", .fill = FILL_SPECIAL, .filled = 1, .shape = {{2, 18, 1}, {2, 18, 1}}},
     {.name = "shapes_differ", .label = GOLDEN_INVALID, .shape = {{2, 3, 4}, {2, 3, 5}}},
     {.name = NULL},
 };
@@ -187,12 +205,22 @@ static const OperatorCase cross_entropy_cases[] = {
     {.name = "ordinary", .shape = {{2, 5, 7}, {1, 5}}, .below = 7},
     {.name = "many_classes", .shape = {{2, 2, 300}, {1, 2}}, .below = 300},
     {.name = "one_class", .shape = {{2, 3, 1}, {1, 3}}, .below = 1},
+    {.name = "no_samples", .shape = {{2, 0, 4}, {1, 0}}, .below = 4},
+    {.name = "subnormal", .fill = FILL_SUBNORMAL, .shape = {{2, 3, 5}, {1, 3}}, .below = 5},
+    {.name = "large", .fill = FILL_LARGE, .shape = {{2, 3, 5}, {1, 3}}, .below = 5},
+    {.name = "minus_infinity", .fill = FILL_MASKED, .shape = {{2, 3, 4}, {1, 3}}, .below = 4},
+    {.name = "special", .fill = FILL_SPECIAL, .shape = {{2, 9, 4}, {1, 9}}, .below = 4},
+    {.name = "label_negative", .label = GOLDEN_INVALID, .shape = {{2, 1, 4}, {1, 1}}, .below = 0},
     {.name = "label_too_large", .label = GOLDEN_INVALID, .shape = {{2, 3, 4}, {1, 3}}, .below = 5},
     {.name = NULL},
 };
 
 static const OperatorCase contrastive_cases[] = {
     {.name = "ordinary", .shape = {{2, 4, 6}, {2, 4, 6}, {1, 1}}},
+    {.name = "many_pairs", .shape = {{2, 17, 9}, {2, 17, 9}, {1, 1}}},
+    {.name = "one_number", .shape = {{2, 1, 1}, {2, 1, 1}, {1, 1}}},
+    {.name = "subnormal", .fill = FILL_SUBNORMAL, .filled = 3, .shape = {{2, 3, 4}, {2, 3, 4}, {1, 1}}},
+    {.name = "large", .fill = FILL_LARGE, .filled = 3, .shape = {{2, 3, 4}, {2, 3, 4}, {1, 1}}},
     {.name = "one_pair", .shape = {{2, 1, 6}, {2, 1, 6}, {1, 1}}},
     {.name = "shapes_differ", .label = GOLDEN_INVALID, .shape = {{2, 4, 6}, {2, 3, 6}, {1, 1}}},
     {.name = NULL},
@@ -214,6 +242,12 @@ static TruthTensor *true_time(Truth *t, TruthTensor *const *in, const double *va
 static const OperatorCase time_cases[] = {
     {.name = "ordinary", .shape = {{1, 6}}, .value = {32, 1, 0}, .below = 1000},
     {.name = "ddpm", .shape = {{1, 4}}, .value = {16, 0, 1}, .below = 1000},
+    {.name = "one_timestep", .shape = {{1, 1}}, .value = {2, 1, 0}, .below = 1000},
+    {.name = "zero", .shape = {{1, 1}}, .value = {8, 1, 0}, .below = 1},
+    {.name = "no_timesteps", .shape = {{1, 0}}, .value = {8, 1, 0}, .below = 1000},
+    {.name = "large", .shape = {{1, 5}}, .value = {8, 0, 0}, .below = 16777216},
+    {.name = "width_0", .label = GOLDEN_EITHER, .shape = {{1, 3}}, .value = {0, 0, 0}, .below = 1000},
+    {.name = "shift_takes_all", .label = GOLDEN_EITHER, .shape = {{1, 3}}, .value = {2, 0, 1}, .below = 9},
     {.name = "odd_width", .shape = {{1, 3}}, .value = {7, 0, 0}, .below = 1000},
     {.name = "width_1", .label = GOLDEN_EITHER, .shape = {{1, 3}}, .value = {1, 0, 0}, .below = 1000},
     {.name = NULL},

@@ -69,12 +69,13 @@ static Tensor *input(Tape *tape, const GoldenOperator *o, const OperatorCase *k,
     if (data == NULL)
         return NULL;
     snprintf(name, sizeof name, "%s/%s", c->name, o->input[i]);
-    golden_fill(data, n, name, k->fill);
+    const GoldenFill fill = k->filled == 0 || (k->filled >> i & 1u) ? k->fill : FILL_NORMAL;
+    golden_fill(data, n, name, fill);
     Rng rng = rng_stream(RNG_PHILOX, 99, STREAM_TEST, name_number(name));
     for (size_t j = 0; j < n; j++) {
         if (o->whole >> i & 1u)
             data[j] = j == 0 ? (float)(k->below - 1) : (float)rng_below(&rng, (uint32_t)k->below);
-        else if ((o->positive >> i & 1u) && k->fill == FILL_NORMAL)
+        else if ((o->positive >> i & 1u) && fill == FILL_NORMAL)
             data[j] = fabsf(data[j]) + 0.0625f;
     }
     x->data = data;
@@ -114,8 +115,11 @@ static void add_result(Running *r, GoldenRole role, const char *name, const Tens
                        const float *data, const TruthTensor *truth, const TruthNumber *gradient)
 {
     const size_t n = tensor_count(shape);
-    const double *both = unpacked(r->file->arena, &r->truth, truth, gradient, n);
-    if (both == NULL)
+    const bool listing = r->file->listing;
+    const double *both = listing ? NULL : unpacked(r->file->arena, &r->truth, truth, gradient, n);
+    if (listing)
+        golden_result(r->file, r->c, role, name, shape->rank, shape->dim, NULL, NULL, NULL, n);
+    else if (both == NULL)
         no_memory(r->file);
     else
         golden_result(r->file, r->c, role, name, shape->rank, shape->dim, data, both, both + n, n);
@@ -134,8 +138,8 @@ static void add_gradients(Running *r, Tensor *y, const TruthTensor *truth)
     snprintf(name, sizeof name, "%s/output.grad", r->c->name);
     golden_fill(dy, n, name, FILL_NORMAL);
     golden_given(r->file, r->c, GOLDEN_OUTPUT_GRADIENT, "output.grad", F32, y->rank, y->dim, dy);
-    const TruthNumber *gradient = truth_backward(&r->truth, truth->id, dy, n);
-    if (gradient == NULL || tape_backward(&r->tape, y, dy) != STATUS_OK) {
+    const TruthNumber *gradient = r->file->listing ? NULL : truth_backward(&r->truth, truth->id, dy, n);
+    if (tape_backward(&r->tape, y, dy) != STATUS_OK || (gradient == NULL && !r->file->listing)) {
         no_memory(r->file);
         return;
     }
@@ -144,16 +148,6 @@ static void add_gradients(Running *r, Tensor *y, const TruthTensor *truth)
             snprintf(name, sizeof name, "%.200s.grad", r->o->input[i]);
             add_result(r, GOLDEN_GRADIENT, name, r->in[i], r->in[i]->grad, r->true_in[i], gradient);
         }
-}
-
-/* The operator has to refuse; a set whose invalid case was computed would be wrong. */
-static void check_refused(Running *r, const Tensor *y)
-{
-    if (y != NULL || r->tape.error.status == STATUS_OK)
-        error_set(&r->file->error, STATUS_DIFFERENT, "golden: %s is labelled invalid, but was computed",
-                  r->c->name);
-    else if (r->tape.error.status == STATUS_MEMORY)
-        no_memory(r->file);
 }
 
 static void run_case(Running *r, const OperatorCase *k, const double *value)
@@ -167,18 +161,21 @@ static void run_case(Running *r, const OperatorCase *k, const double *value)
         r->true_in[i] = truth_input(&r->truth, x->data, x->rank, x->dim);
     }
     Tensor *y = r->o->run(&r->tape, r->in, value);
-    if (k->label == GOLDEN_INVALID || (k->label == GOLDEN_EITHER && y == NULL)) {
-        check_refused(r, y);
+    const Status status = y == NULL ? r->tape.error.status : STATUS_OK;
+    if (k->label == GOLDEN_INVALID)
+        golden_refused(r->file, r->c, status);
+    if (k->label == GOLDEN_INVALID ||
+        (k->label == GOLDEN_EITHER && status != STATUS_OK && status != STATUS_MEMORY))
         return;
-    }
-    const TruthTensor *truth = y != NULL ? r->o->truth(&r->truth, r->true_in, value) : NULL;
-    if (truth == NULL || r->truth.failed) {
+    const bool wanted = y != NULL && !r->file->listing;
+    const TruthTensor *truth = wanted ? r->o->truth(&r->truth, r->true_in, value) : NULL;
+    if (y == NULL || (wanted && truth == NULL) || r->truth.failed) {
         error_set(&r->file->error, y == NULL ? r->tape.error.status : STATUS_MEMORY, "golden: %s: %s",
                   r->c->name, y == NULL ? r->tape.error.text : "no memory");
         return;
     }
     add_result(r, GOLDEN_OUTPUT, "output", y, y->data, truth, NULL);
-    if (y->wants_grad && (k->fill == FILL_NORMAL || k->fill == FILL_MASKED))
+    if (y->wants_grad && !k->forward_only)
         add_gradients(r, y, truth);
 }
 

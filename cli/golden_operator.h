@@ -26,6 +26,8 @@ typedef struct {
     int shape[GOLDEN_INPUTS][5];
     double value[GOLDEN_ATTRIBUTES];
     int below; /* inputs of whole numbers are in [0, below) */
+    bool forward_only;
+    unsigned filled; /* bit i: `fill` is for input i, the others are normal; 0: for all */
 } OperatorCase;
 
 typedef struct {

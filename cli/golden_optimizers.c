@@ -14,18 +14,56 @@ static const double RATE = 0.01;
 typedef struct {
     const char *name, *like;
     OptimizerOptions options;
+    GoldenFill fill; /* of the gradients */
+    GoldenLabel label;
 } OptimizerCase;
 
 static const OptimizerCase cases[] = {
-    {"sgd", "torch.optim.SGD", {.kind = OPTIMIZER_SGD}},
-    {"sgd_momentum", "torch.optim.SGD", {.kind = OPTIMIZER_SGD, .momentum = 0.9, .decay = 0.01}},
-    {"sgd_nesterov", "torch.optim.SGD", {.kind = OPTIMIZER_SGD, .momentum = 0.9, .nesterov = true}},
-    {"adam",
-     "torch.optim.Adam",
-     {.kind = OPTIMIZER_ADAM, .beta1 = 0.9, .beta2 = 0.999, .eps = 1e-8, .decay = 0.01}},
-    {"adamw",
-     "torch.optim.AdamW",
-     {.kind = OPTIMIZER_ADAMW, .beta1 = 0.9, .beta2 = 0.99, .eps = 1e-6, .decay = 0.1}},
+    {.name = "sgd", .like = "torch.optim.SGD", .options = {.kind = OPTIMIZER_SGD}},
+    {.name = "sgd_momentum",
+     .like = "torch.optim.SGD",
+     .options = {.kind = OPTIMIZER_SGD, .momentum = 0.9, .decay = 0.01}},
+    {.name = "sgd_nesterov",
+     .like = "torch.optim.SGD",
+     .options = {.kind = OPTIMIZER_SGD, .momentum = 0.9, .nesterov = true}},
+    {.name = "adam",
+     .like = "torch.optim.Adam",
+     .options = {.kind = OPTIMIZER_ADAM, .beta1 = 0.9, .beta2 = 0.999, .eps = 1e-8, .decay = 0.01}},
+    {.name = "adamw",
+     .like = "torch.optim.AdamW",
+     .options = {.kind = OPTIMIZER_ADAMW, .beta1 = 0.9, .beta2 = 0.99, .eps = 1e-6, .decay = 0.1}},
+    {.name = "adam_zero_gradients",
+     .like = "torch.optim.Adam",
+     .fill = FILL_ZEROS,
+     .options = {.kind = OPTIMIZER_ADAM, .beta1 = 0.9, .beta2 = 0.999, .eps = 1e-8}},
+    {.name = "adam_subnormal",
+     .like = "torch.optim.Adam",
+     .fill = FILL_SUBNORMAL,
+     .options = {.kind = OPTIMIZER_ADAM, .beta1 = 0.9, .beta2 = 0.999, .eps = 1e-8}},
+    {.name = "adamw_large",
+     .like = "torch.optim.AdamW",
+     .fill = FILL_LARGE,
+     .options = {.kind = OPTIMIZER_ADAMW, .beta1 = 0.9, .beta2 = 0.999, .eps = 1e-8, .decay = 0.01}},
+    {.name = "sgd_special",
+     .like = "torch.optim.SGD",
+     .fill = FILL_SPECIAL,
+     .options = {.kind = OPTIMIZER_SGD, .momentum = 0.9, .decay = 0.01}},
+    {.name = "momentum_of_1",
+     .like = "torch.optim.SGD",
+     .label = GOLDEN_EITHER,
+     .options = {.kind = OPTIMIZER_SGD, .momentum = 1.0}},
+    {.name = "beta_of_1",
+     .like = "torch.optim.Adam",
+     .label = GOLDEN_INVALID,
+     .options = {.kind = OPTIMIZER_ADAM, .beta1 = 1.0, .beta2 = 0.999, .eps = 1e-8}},
+    {.name = "negative_eps",
+     .like = "torch.optim.AdamW",
+     .label = GOLDEN_INVALID,
+     .options = {.kind = OPTIMIZER_ADAMW, .beta1 = 0.9, .beta2 = 0.999, .eps = -1e-8}},
+    {.name = "negative_decay",
+     .like = "torch.optim.SGD",
+     .label = GOLDEN_INVALID,
+     .options = {.kind = OPTIMIZER_SGD, .decay = -0.1}},
 };
 
 /* The truth of one number: itself, and what the optimizer remembers of it. */
@@ -126,12 +164,19 @@ static void run_optimizer(GoldenFile *file, const OptimizerCase *k, Arena arena[
     golden_fill(p, NUMBERS, full, FILL_NORMAL);
     golden_given(file, c, GOLDEN_INPUT, "parameter", F32, 1, &shape[1], p);
     snprintf(full, sizeof full, "%s/gradients", c->name);
-    golden_fill(gradient[0], (size_t)STEPS * NUMBERS, full, FILL_NORMAL);
+    golden_fill(gradient[0], (size_t)STEPS * NUMBERS, full, k->fill);
     golden_given(file, c, GOLDEN_INPUT, "gradients", F32, 2, shape, gradient[0]);
 
     Tensor parameter = {.rank = 1, .dim = {NUMBERS, 1, 1, 1}, .data = p, .grad = now};
     Tensor *const parameters[1] = {&parameter};
-    if (optimizer_init(&optimizer, &k->options, parameters, 1, &arena[0], &file->error) != STATUS_OK)
+    Error refused = {.status = STATUS_OK};
+    const Status status = optimizer_init(&optimizer, &k->options, parameters, 1, &arena[0], &refused);
+    c->label = k->label;
+    if (k->label == GOLDEN_INVALID)
+        golden_refused(file, c, status);
+    else if (status == STATUS_MEMORY)
+        error_set(&file->error, status, "%s", refused.text);
+    if (status != STATUS_OK)
         return;
     for (int i = 0; i < NUMBERS; i++)
         r[i] = (Remembered){truth_leaf(&t, p[i]), truth_leaf(&t, 0.0), truth_leaf(&t, 0.0)};

@@ -16,6 +16,9 @@ GoldenPart golden_part(size_t i)
         {"schedules", golden_schedules_make, NULL},
         {"samplers", golden_samplers_make, NULL},
         {"optimizers", golden_optimizers_make, NULL},
+        {"ema", golden_ema_make, NULL},
+        {"grad_clip", golden_grad_clip_make, NULL},
+        {"lr_schedules", golden_lr_schedules_make, NULL},
     };
     const size_t count = sizeof others / sizeof others[0];
     return i < count ? others[i] : golden_network_part(i - count);

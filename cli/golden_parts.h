@@ -9,6 +9,9 @@ void golden_random_make(GoldenFile *file, const void *context);
 void golden_schedules_make(GoldenFile *file, const void *context);
 void golden_samplers_make(GoldenFile *file, const void *context);
 void golden_optimizers_make(GoldenFile *file, const void *context);
+void golden_ema_make(GoldenFile *file, const void *context);
+void golden_grad_clip_make(GoldenFile *file, const void *context);
+void golden_lr_schedules_make(GoldenFile *file, const void *context);
 
 /* The networks of the shipped model, stage by stage; name NULL behind the last. */
 GoldenPart golden_network_part(size_t i);

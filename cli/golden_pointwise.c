@@ -59,10 +59,13 @@ static const OperatorCase binary_cases[] = {
     {.name = "channels", .shape = {{4, 2, 3, 4, 5}, {4, 2, 3, 1, 1}}},
     {.name = "rows", .shape = {{3, 2, 4, 6}, {1, 6}}},
     {.name = "both_repeated", .shape = {{3, 2, 1, 4}, {3, 1, 3, 4}}},
-    {.name = "one_number", .shape = {{2, 3, 4}, {1, 1}}},
+    {.name = "one_for_all", .shape = {{2, 3, 4}, {1, 1}}},
+    {.name = "one_number", .shape = {{1, 1}, {1, 1}}},
     {.name = "no_numbers", .shape = {{2, 0, 4}, {1, 4}}},
     {.name = "special", .fill = FILL_SPECIAL, .shape = {{2, 18, 1}, {2, 1, 18}}},
     {.name = "subnormal", .fill = FILL_SUBNORMAL, .shape = {{2, 3, 5}, {2, 3, 5}}},
+    {.name = "large", .fill = FILL_LARGE, .shape = {{2, 3, 5}, {2, 3, 5}}},
+    {.name = "large_and_subnormal", .fill = FILL_SUBNORMAL, .filled = 2, .shape = {{2, 3, 5}, {2, 3, 5}}},
     {.name = "shapes_do_not_fit", .label = GOLDEN_INVALID, .shape = {{2, 3, 5}, {2, 3, 4}}},
     {.name = NULL},
 };
@@ -138,6 +141,10 @@ static TruthTensor *true_geglu(Truth *t, TruthTensor *const *in, const double *v
 static const OperatorCase scalar_cases[] = {
     {.name = "ordinary", .shape = {{2, 5, 7}}, .value = {0x1.99999ap-2, 0}}, /* 0.4 */
     {.name = "negative", .shape = {{1, 17}}, .value = {-3}},
+    {.name = "zero", .fill = FILL_SPECIAL, .shape = {{1, 36}}, .value = {0}},
+    {.name = "one_number", .shape = {{1, 1}}, .value = {0x1.99999ap-2}},
+    {.name = "subnormal", .fill = FILL_SUBNORMAL, .shape = {{1, 17}}, .value = {0x1.99999ap-2}},
+    {.name = "large", .fill = FILL_LARGE, .shape = {{1, 17}}, .value = {0x1.99999ap-2}},
     {.name = "special", .fill = FILL_SPECIAL, .shape = {{1, 36}}, .value = {2}},
     {.name = "no_numbers", .shape = {{1, 0}}, .value = {2}},
     {.name = NULL},
@@ -145,6 +152,9 @@ static const OperatorCase scalar_cases[] = {
 
 static const OperatorCase clamp_cases[] = {
     {.name = "middle", .shape = {{2, 5, 7}}, .value = {-0.5, 0.75}},
+    {.name = "one_number", .shape = {{1, 1}}, .value = {-1, 1}},
+    {.name = "no_numbers", .shape = {{2, 0, 3}}, .value = {-1, 1}},
+    {.name = "subnormal", .fill = FILL_SUBNORMAL, .shape = {{1, 17}}, .value = {0, 1}},
     {.name = "special", .fill = FILL_SPECIAL, .shape = {{1, 36}}, .value = {-1, 2}},
     {.name = NULL},
 };
@@ -155,6 +165,7 @@ static const OperatorCase unary_cases[] = {
     {.name = "no_numbers", .shape = {{2, 0, 3}}},
     {.name = "special", .fill = FILL_SPECIAL, .shape = {{1, 36}}},
     {.name = "subnormal", .fill = FILL_SUBNORMAL, .shape = {{1, 17}}},
+    {.name = "large", .fill = FILL_LARGE, .shape = {{1, 17}}},
     {.name = NULL},
 };
 
@@ -162,6 +173,9 @@ static const OperatorCase geglu_cases[] = {
     {.name = "ordinary", .shape = {{3, 2, 3, 14}}},
     {.name = "one_number", .shape = {{1, 2}}},
     {.name = "large", .fill = FILL_LARGE, .shape = {{2, 3, 8}}},
+    {.name = "subnormal", .fill = FILL_SUBNORMAL, .shape = {{2, 3, 8}}},
+    {.name = "special", .fill = FILL_SPECIAL, .shape = {{2, 9, 8}}},
+    {.name = "no_rows", .shape = {{2, 0, 4}}},
     {.name = "odd_width", .label = GOLDEN_INVALID, .shape = {{2, 3, 5}}},
     {.name = NULL},
 };

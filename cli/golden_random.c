@@ -1,9 +1,12 @@
 /* cli/golden_random.c - golden streams of random numbers: words, uniforms, normals, permutations. */
 #include <string.h>
 
+#include "base/bits.h"
+#include "base/bytes.h"
 #include "base/rng.h"
 #include "cli/golden_operator.h"
 #include "cli/golden_parts.h"
+#include "io/sha256.h"
 
 enum { LONGEST = 2048 };
 
@@ -145,6 +148,80 @@ static void add_normals(GoldenFile *file, GoldenCase *c, const Stream *s)
     arena_free(&arena);
 }
 
+/* ---- chains: long vectors, of which only hashes are kept ---- */
+
+enum { LINKS = 128, LINK = 1024, HASH = 32 };
+typedef enum { CHAIN_WORDS, CHAIN_UNIFORMS, CHAIN_NORMALS } ChainKind;
+
+/* The first `bytes` bytes as a little-endian number. */
+static uint64_t number_of(const unsigned char *hash, int bytes)
+{
+    uint64_t x = 0;
+    for (int i = bytes; i-- > 0;)
+        x = x << 8 | hash[i];
+    return x;
+}
+
+/* Hash i is SHA-256 of hash i - 1 and of the LINK numbers, four bytes each, of the stream that hash i - 1 chooses: its
+ * first 8 bytes are the seed (4 for torch, whose generator has no more), the next 6 the index; before the first: zeros. */
+static void chain(unsigned char out[LINKS][HASH], RngKind kind, ChainKind what)
+{
+    unsigned char before[HASH] = {0};
+    float x[LINK];
+    for (int link = 0; link < LINKS; link++) {
+        const uint64_t seed = number_of(before, kind == RNG_TORCH ? 4 : 8),
+                       index = number_of(before + 8, 6);
+        Rng rng = rng_stream(kind, seed, STREAM_TEST, kind == RNG_TORCH ? 0 : index);
+        Sha256 hash = sha256_begin();
+        sha256_add(&hash, before, HASH);
+        if (what == CHAIN_UNIFORMS)
+            rng_uniform_fill(&rng, x, LINK);
+        else if (what == CHAIN_NORMALS)
+            rng_normal_fill(&rng, x, LINK);
+        for (int i = 0; i < LINK; i++) {
+            unsigned char bytes[4];
+            le32_put(bytes, what == CHAIN_WORDS ? rng_u32(&rng) : float_bits(x[i]));
+            sha256_add(&hash, bytes, 4);
+        }
+        sha256_end(before, &hash);
+        memcpy(out[link], before, HASH);
+    }
+}
+
+/* Normals are labelled `either`: only who promises their bits can be asked for a hash of them. */
+static void add_chain(GoldenFile *file, const char *name, RngKind kind, ChainKind what)
+{
+    const double none = 0.0;
+    double truth[LINKS * HASH];
+    unsigned char(*out)[HASH] = arena_raw(file->arena, LINKS, sizeof *out);
+    GoldenCase *c = golden_case(file, name);
+    if (c == NULL || out == NULL) {
+        error_set(&file->error, STATUS_MEMORY, "golden: no memory for part %s", file->name);
+        return;
+    }
+    c->source = "docs/formats/golden.md, chains";
+    c->label = what == CHAIN_NORMALS ? GOLDEN_EITHER : GOLDEN_VALID;
+    golden_attribute(c, "links", LINKS);
+    golden_attribute(c, "count", LINK);
+    if (!file->listing)
+        chain(out, kind, what);
+    for (int i = 0; i < LINKS * HASH; i++)
+        truth[i] = file->listing ? 0.0 : out[i / HASH][i % HASH];
+    golden_result_raw(file, c, "chain", U8, (size_t)LINKS * HASH, out, truth, &none, 1);
+}
+
+static void add_chains(GoldenFile *file)
+{
+    add_chain(file, "philox_chain_words", RNG_PHILOX, CHAIN_WORDS);
+    add_chain(file, "philox_chain_uniforms", RNG_PHILOX, CHAIN_UNIFORMS);
+    add_chain(file, "philox_chain_normals", RNG_PHILOX, CHAIN_NORMALS);
+    add_chain(file, "torch_chain_words", RNG_TORCH, CHAIN_WORDS);
+    add_chain(file, "torch_chain_uniforms", RNG_TORCH, CHAIN_UNIFORMS);
+    add_chain(file, "torch_chain_normals", RNG_TORCH, CHAIN_NORMALS);
+}
+
+/* ---- streams from their beginnings ---- */
+
 static const char *const word_names[] = {"seed_low", "seed_high", "index_low", "index_high"};
 
 void golden_random_make(GoldenFile *file, const void *context)
@@ -176,4 +253,5 @@ void golden_random_make(GoldenFile *file, const void *context)
         rng_permutation(&b, word, (uint32_t)s->count);
         add_words(file, c, "permutation", word, s->count);
     }
+    add_chains(file);
 }

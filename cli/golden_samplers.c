@@ -11,7 +11,12 @@
 #include "cli/golden_parts.h"
 #include "diffusion/sampler.h"
 
-enum { SAMPLE = 64, STEPS_MOST = 16 };
+enum {
+    SAMPLE = 64,
+    LONG_RUN = 100,
+    LONG_SAMPLE = 8,
+    SHOWN = 50
+}; /* long runs: 8 numbers, every 50th step */
 
 typedef struct {
     const char *name;
@@ -19,20 +24,113 @@ typedef struct {
     int steps, prediction, spacing;
     double eta;
     bool clip_sample, clipped_epsilon;
-    int variance; /* VARIANCE_...: DDPM */
+    int variance;          /* VARIANCE_...: DDPM */
+    bool zero_snr, to_one; /* rescale_betas_zero_snr, set_alpha_to_one */
+    GoldenLabel label;
 } SamplerCase;
 
 static const SamplerCase cases[] = {
-    {"ddim_epsilon", &SAMPLER_DDIM, 10, PREDICT_EPSILON, SPACING_LEADING, 0.0, false, false, 0},
-    {"ddim_v", &SAMPLER_DDIM, 10, PREDICT_V, SPACING_TRAILING, 0.0, false, false, 0},
-    {"ddim_sample", &SAMPLER_DDIM, 10, PREDICT_SAMPLE, SPACING_LINSPACE, 0.0, false, false, 0},
-    {"ddim_eta_1", &SAMPLER_DDIM, 10, PREDICT_V, SPACING_LEADING, 1.0, false, false, 0},
-    {"ddim_clipped", &SAMPLER_DDIM, 6, PREDICT_EPSILON, SPACING_LEADING, 0.5, true, true, 0},
-    {"ddpm_epsilon", &SAMPLER_DDPM, 10, PREDICT_EPSILON, SPACING_LEADING, 0.0, false, false,
-     VARIANCE_FIXED_SMALL},
-    {"ddpm_v", &SAMPLER_DDPM, 10, PREDICT_V, SPACING_TRAILING, 0.0, false, false, VARIANCE_FIXED_SMALL},
-    {"ddpm_sample", &SAMPLER_DDPM, 10, PREDICT_SAMPLE, SPACING_LEADING, 0.0, true, false,
-     VARIANCE_FIXED_LARGE},
+    {.name = "ddim_epsilon",
+     .sampler = &SAMPLER_DDIM,
+     .steps = 10,
+     .prediction = PREDICT_EPSILON,
+     .spacing = SPACING_LEADING},
+    {.name = "ddim_v",
+     .sampler = &SAMPLER_DDIM,
+     .steps = 10,
+     .prediction = PREDICT_V,
+     .spacing = SPACING_TRAILING},
+    {.name = "ddim_sample",
+     .sampler = &SAMPLER_DDIM,
+     .steps = 10,
+     .prediction = PREDICT_SAMPLE,
+     .spacing = SPACING_LINSPACE},
+    {.name = "ddim_eta_1",
+     .sampler = &SAMPLER_DDIM,
+     .steps = 10,
+     .prediction = PREDICT_V,
+     .spacing = SPACING_LEADING,
+     .eta = 1.0},
+    {.name = "ddim_clipped",
+     .sampler = &SAMPLER_DDIM,
+     .steps = 6,
+     .prediction = PREDICT_EPSILON,
+     .spacing = SPACING_LEADING,
+     .eta = 0.5,
+     .clip_sample = true,
+     .clipped_epsilon = true},
+    {.name = "ddim_one_step",
+     .sampler = &SAMPLER_DDIM,
+     .steps = 1,
+     .prediction = PREDICT_V,
+     .spacing = SPACING_TRAILING},
+    {.name = "ddim_zero_snr",
+     .sampler = &SAMPLER_DDIM,
+     .steps = 8,
+     .prediction = PREDICT_V,
+     .spacing = SPACING_TRAILING,
+     .zero_snr = true},
+    {.name = "ddim_alpha_to_one",
+     .sampler = &SAMPLER_DDIM,
+     .steps = 8,
+     .prediction = PREDICT_EPSILON,
+     .spacing = SPACING_LEADING,
+     .to_one = true},
+    {.name = "ddim_all_steps",
+     .sampler = &SAMPLER_DDIM,
+     .steps = 1000,
+     .prediction = PREDICT_V,
+     .spacing = SPACING_LEADING},
+    {.name = "ddpm_epsilon",
+     .sampler = &SAMPLER_DDPM,
+     .steps = 10,
+     .prediction = PREDICT_EPSILON,
+     .spacing = SPACING_LEADING,
+     .variance = VARIANCE_FIXED_SMALL},
+    {.name = "ddpm_v",
+     .sampler = &SAMPLER_DDPM,
+     .steps = 10,
+     .prediction = PREDICT_V,
+     .spacing = SPACING_TRAILING,
+     .variance = VARIANCE_FIXED_SMALL},
+    {.name = "ddpm_sample",
+     .sampler = &SAMPLER_DDPM,
+     .steps = 10,
+     .prediction = PREDICT_SAMPLE,
+     .spacing = SPACING_LEADING,
+     .clip_sample = true,
+     .variance = VARIANCE_FIXED_LARGE},
+    {.name = "ddpm_one_step",
+     .sampler = &SAMPLER_DDPM,
+     .steps = 1,
+     .prediction = PREDICT_V,
+     .spacing = SPACING_TRAILING,
+     .variance = VARIANCE_FIXED_SMALL},
+    {.name = "ddpm_all_steps",
+     .sampler = &SAMPLER_DDPM,
+     .steps = 1000,
+     .prediction = PREDICT_EPSILON,
+     .spacing = SPACING_LEADING,
+     .variance = VARIANCE_FIXED_SMALL},
+    {.name = "no_steps",
+     .sampler = &SAMPLER_DDIM,
+     .steps = 0,
+     .prediction = PREDICT_EPSILON,
+     .spacing = SPACING_LEADING,
+     .label = GOLDEN_INVALID},
+    {.name = "more_steps_than_timesteps",
+     .sampler = &SAMPLER_DDPM,
+     .steps = 1001,
+     .prediction = PREDICT_EPSILON,
+     .spacing = SPACING_LEADING,
+     .label = GOLDEN_INVALID},
+    {.name = "epsilon_without_signal",
+     .sampler = &SAMPLER_DDIM,
+     .steps = 8,
+     .prediction = PREDICT_EPSILON,
+     .spacing = SPACING_TRAILING,
+     .zero_snr = true,
+     .label = GOLDEN_EITHER},
 };
 
 /* Numbers of one run: what is given, and the truth so far. */
@@ -40,8 +138,9 @@ typedef struct {
     const SamplerCase *k;
     SamplerRun *run;
     Truth t;
+    int n; /* numbers in a sample */
     TruthId x[SAMPLE];
-    float noise[STEPS_MOST][SAMPLE], out[STEPS_MOST][SAMPLE];
+    float *noise, *out; /* (calls, n) */
 } Run;
 
 /* A coefficient that is known in binary64 and rounded once. */
@@ -96,8 +195,8 @@ static void true_ddim(Run *r, int call, double abar, double abar_p)
     const TruthId to_x0 = coefficient(t, sqrt(abar_p)),
                   to_epsilon = coefficient(t, sqrt(rest > 0.0 ? rest : 0.0));
     const TruthId to_noise = coefficient(t, sd);
-    for (int i = 0; i < SAMPLE; i++) {
-        const TruthId out = truth_leaf(t, r->out[call][i]), x = r->x[i];
+    for (int i = 0; i < r->n; i++) {
+        const TruthId out = truth_leaf(t, r->out[call * r->n + i]), x = r->x[i];
         TruthId x0 = true_x0(t, r->k->prediction, x, out, a, s);
         TruthId epsilon = true_epsilon(t, r->k->prediction, x, out, a, s);
         x0 = r->k->clip_sample ? clipped(t, x0) : x0;
@@ -105,8 +204,8 @@ static void true_ddim(Run *r, int call, double abar, double abar_p)
             epsilon = true_epsilon(t, PREDICT_SAMPLE, x, x0, a, s);
         r->x[i] = truth_binary(t, TRUTH_ADD, times(t, to_x0, x0), times(t, to_epsilon, epsilon));
         if (sd > 0.0)
-            r->x[i] =
-                truth_binary(t, TRUTH_ADD, r->x[i], times(t, to_noise, truth_leaf(t, r->noise[call][i])));
+            r->x[i] = truth_binary(t, TRUTH_ADD, r->x[i],
+                                   times(t, to_noise, truth_leaf(t, r->noise[call * r->n + i])));
     }
 }
 
@@ -120,13 +219,13 @@ static void true_ddpm(Run *r, int call, double abar, double abar_p, bool draws)
     const TruthId to_x0 = coefficient(t, sqrt(abar_p) * beta / (1.0 - abar));
     const TruthId to_x = coefficient(t, sqrt(abar / abar_p) * (1.0 - abar_p) / (1.0 - abar));
     const TruthId to_noise = coefficient(t, sqrt(variance));
-    for (int i = 0; i < SAMPLE; i++) {
-        TruthId x0 = true_x0(t, r->k->prediction, r->x[i], truth_leaf(t, r->out[call][i]), a, s);
+    for (int i = 0; i < r->n; i++) {
+        TruthId x0 = true_x0(t, r->k->prediction, r->x[i], truth_leaf(t, r->out[call * r->n + i]), a, s);
         x0 = r->k->clip_sample ? clipped(t, x0) : x0;
         r->x[i] = truth_binary(t, TRUTH_ADD, times(t, to_x0, x0), times(t, to_x, r->x[i]));
         if (draws)
-            r->x[i] =
-                truth_binary(t, TRUTH_ADD, r->x[i], times(t, to_noise, truth_leaf(t, r->noise[call][i])));
+            r->x[i] = truth_binary(t, TRUTH_ADD, r->x[i],
+                                   times(t, to_noise, truth_leaf(t, r->noise[call * r->n + i])));
     }
 }
 
@@ -152,34 +251,39 @@ static bool draws(const Run *r, int call)
 static void add_step(GoldenFile *file, GoldenCase *c, const Run *r, int call, const float *x)
 {
     char name[32];
-    const int dim[2] = {1, SAMPLE};
+    const int dim[2] = {1, r->n};
     double truth[SAMPLE], bound[SAMPLE];
-    for (int i = 0; i < SAMPLE; i++) {
+    for (int i = 0; i < r->n; i++) {
         const TruthNumber y = truth_number(&r->t, r->x[i]);
         truth[i] = y.v;
         bound[i] = y.e;
     }
     snprintf(name, sizeof name, "step_%02d", call);
-    golden_result(file, c, GOLDEN_OUTPUT, name, 2, dim, x, truth, bound, SAMPLE);
+    golden_result(file, c, GOLDEN_OUTPUT, name, 2, dim, x, truth, bound, (size_t)r->n);
 }
 
-static void add_given(GoldenFile *file, GoldenCase *c, Run *r, const float *x, Rng noise)
+static void add_given(GoldenFile *file, GoldenCase *c, Run *r, const float *x, Rng noise, Arena *arena)
 {
     char name[400];
-    float time[STEPS_MOST];
-    const int dim[2] = {r->run->calls, SAMPLE};
-    memset(r->noise, 0, sizeof r->noise);
-    for (int i = 0; i < r->run->calls; i++) {
+    const int calls = r->run->calls, n = r->n, dim[2] = {calls, n};
+    float *time = arena_alloc(arena, (size_t)calls, sizeof *time);
+    r->noise = arena_alloc(arena, (size_t)calls * (size_t)n, sizeof *r->noise);
+    r->out = arena_alloc(arena, (size_t)calls * (size_t)n, sizeof *r->out);
+    if (time == NULL || r->noise == NULL || r->out == NULL) {
+        error_set(&file->error, STATUS_MEMORY, "golden: no memory for part %s", file->name);
+        return;
+    }
+    for (int i = 0; i < calls; i++) {
         snprintf(name, sizeof name, "%s/model_output/%d", c->name, i);
-        golden_fill(r->out[i], SAMPLE, name, FILL_NORMAL);
+        golden_fill(r->out + i * n, (size_t)n, name, FILL_NORMAL);
         if (draws(r, i))
-            rng_normal_fill(&noise, r->noise[i], SAMPLE);
+            rng_normal_fill(&noise, r->noise + i * n, (size_t)n);
         time[i] = (float)r->run->time[i];
     }
     golden_given(file, c, GOLDEN_INPUT, "timesteps", I64, 1, dim, time);
-    golden_given(file, c, GOLDEN_INPUT, "latents", F32, 2, (const int[2]){1, SAMPLE}, x);
-    golden_given(file, c, GOLDEN_INPUT, "model_output", F32, 2, dim, r->out[0]);
-    golden_given(file, c, GOLDEN_INPUT, "noise", F32, 2, dim, r->noise[0]);
+    golden_given(file, c, GOLDEN_INPUT, "latents", F32, 2, (const int[2]){1, n}, x);
+    golden_given(file, c, GOLDEN_INPUT, "model_output", F32, 2, dim, r->out);
+    golden_given(file, c, GOLDEN_INPUT, "noise", F32, 2, dim, r->noise);
 }
 
 static void describe(GoldenCase *c, const SamplerCase *k, const SchedulerConfig *config)
@@ -196,23 +300,58 @@ static void describe(GoldenCase *c, const SamplerCase *k, const SchedulerConfig 
     golden_attribute(c, "clip_sample", k->clip_sample);
     golden_attribute(c, "use_clipped_model_output", k->clipped_epsilon);
     golden_attribute(c, "fixed_large_variance", k->variance == VARIANCE_FIXED_LARGE);
+    golden_attribute(c, "rescale_betas_zero_snr", k->zero_snr);
+    golden_attribute(c, "num_inference_steps", k->steps);
+    golden_attribute(c, "trailing", k->spacing == SPACING_TRAILING);
+    golden_attribute(c, "linspace", k->spacing == SPACING_LINSPACE);
 }
 
-static void run_sampler(GoldenFile *file, const SamplerCase *k, Arena arena[2])
+static SchedulerConfig config_of(const SamplerCase *k)
 {
     SchedulerConfig config = SCHEDULER_STABLE_DIFFUSION;
-    SamplerRun run;
     config.prediction_type = k->prediction;
     config.timestep_spacing = k->spacing;
-    config.steps_offset = k->spacing == SPACING_LEADING;
+    config.steps_offset = k->spacing == SPACING_LEADING && k->steps < 1000;
     config.clip_sample = k->clip_sample;
     config.clip_sample_range = 1.0;
+    config.rescale_betas_zero_snr = k->zero_snr;
+    config.set_alpha_to_one = k->to_one || config.set_alpha_to_one;
     if (k->sampler == &SAMPLER_DDPM) {
         config.variance_type = k->variance;
         scheduler_config_say(&config, "variance_type");
     }
+    return config;
+}
+
+/* From pure noise to the last step, and the truth beside it. */
+static void take_steps(GoldenFile *file, GoldenCase *c, Run *r, Rng rng, Arena *arena)
+{
+    float x[SAMPLE], out[SAMPLE];
+    const size_t bytes = (size_t)r->n * sizeof(float);
+    rng_normal_fill(&rng, x, (size_t)r->n);
+    sampler_start(r->run, x);
+    add_given(file, c, r, x, rng, arena);
+    *r->run->rng = rng;
+    for (int i = 0; i < r->n; i++)
+        r->x[i] = truth_leaf(&r->t, x[i]);
+    for (int call = 0; call < r->run->calls && file->error.status == STATUS_OK && !r->t.failed; call++) {
+        memcpy(out, r->out + call * r->n, bytes);
+        r->run->sampler->step(r->run, call, x, out);
+        true_step(r, call);
+        if (r->n == SAMPLE || (call + 1) % SHOWN == 0)
+            add_step(file, c, r, call, x);
+    }
+    if (r->t.failed)
+        error_set(&file->error, STATUS_MEMORY, "golden: no memory for part %s", file->name);
+}
+
+static void run_sampler(GoldenFile *file, const SamplerCase *k, Arena arena[2])
+{
+    const SchedulerConfig config = config_of(k);
     const SamplerOptions options = {.eta = k->eta, .clipped_epsilon = k->clipped_epsilon};
-    Rng rng = rng_stream(RNG_PHILOX, 99, STREAM_NOISE, (uint64_t)(k - cases));
+    Rng rng = rng_stream(RNG_PHILOX, 99, STREAM_NOISE, (uint64_t)(k - cases)), own = rng;
+    SamplerRun run;
+    Error refused = {.status = STATUS_OK};
     GoldenCase *c = golden_case(file, k->name);
     Run *r = arena_alloc(&arena[0], 1, sizeof *r);
     if (c == NULL || r == NULL) {
@@ -220,25 +359,17 @@ static void run_sampler(GoldenFile *file, const SamplerCase *k, Arena arena[2])
         return;
     }
     describe(c, k, &config);
-    float x[SAMPLE];
-    rng_normal_fill(&rng, x, SAMPLE);
-    if (sampler_begin(&run, k->sampler, &config, options, k->steps, 1, SAMPLE, &rng, &arena[0],
-                      &file->error) != STATUS_OK)
-        return;
-    *r = (Run){.k = k, .run = &run, .t = truth_begin(&arena[1], false)};
-    sampler_start(&run, x);
-    add_given(file, c, r, x, rng);
-    for (int i = 0; i < SAMPLE; i++)
-        r->x[i] = truth_leaf(&r->t, x[i]);
-    for (int call = 0; call < run.calls && !r->t.failed; call++) {
-        float out[SAMPLE];
-        memcpy(out, r->out[call], sizeof out);
-        run.sampler->step(&run, call, x, out);
-        true_step(r, call);
-        add_step(file, c, r, call, x);
-    }
-    if (r->t.failed)
-        error_set(&file->error, STATUS_MEMORY, "golden: no memory for part %s", file->name);
+    c->label = k->label;
+    *r = (Run){.k = k, .run = &run, .n = k->steps < LONG_RUN ? SAMPLE : LONG_SAMPLE};
+    r->t = truth_begin(&arena[1], false);
+    const Status status = sampler_begin(&run, k->sampler, &config, options, k->steps, 1, (size_t)r->n, &own,
+                                        &arena[0], &refused);
+    if (k->label == GOLDEN_INVALID)
+        golden_refused(file, c, status);
+    else if (status == STATUS_OK)
+        take_steps(file, c, r, rng, &arena[0]);
+    else if (k->label == GOLDEN_VALID || status == STATUS_MEMORY)
+        error_set(&file->error, status, "%s", refused.text);
 }
 
 void golden_samplers_make(GoldenFile *file, const void *context)

@@ -108,6 +108,8 @@ GoldenTensor *golden_result(GoldenFile *file, GoldenCase *c, GoldenRole role, co
         return NULL;
     shape(t, rank, dim);
     t->dtype = F32;
+    if (file->listing)
+        return t;
     t->bits = one_nan(file, data, t->count);
     t->truth = copied(file, truth, t->count);
     t->bound = copied(file, bound, bounds);
@@ -129,6 +131,18 @@ GoldenTensor *golden_result_raw(GoldenFile *file, GoldenCase *c, const char *nam
     t->bound = copied(file, bound, bounds);
     t->bounds = bounds;
     return file->error.status == STATUS_OK ? t : NULL;
+}
+
+void golden_refused(GoldenFile *file, GoldenCase *c, Status got)
+{
+    if (c == NULL)
+        return;
+    c->label = GOLDEN_INVALID;
+    if (got == STATUS_MEMORY)
+        failed(file);
+    else if (got == STATUS_OK)
+        error_set(&file->error, STATUS_DIFFERENT, "golden: %s is labelled invalid, but was computed",
+                  c->name);
 }
 
 void golden_attribute(GoldenCase *c, const char *name, double value)
@@ -156,4 +170,11 @@ const char *golden_label_name(GoldenLabel label)
 bool golden_wanted(const GoldenOptions *options, const char *name)
 {
     return options->only == NULL || strncmp(name, options->only, strlen(options->only)) == 0;
+}
+
+bool golden_part_wanted(const GoldenOptions *options, const char *part)
+{
+    const size_t n = strlen(part);
+    return golden_wanted(options, part) ||
+           (strncmp(options->only, part, n) == 0 && options->only[n] == '/');
 }

@@ -31,7 +31,7 @@ typedef struct GoldenTensor {
     size_t bounds;               /* count, or 1: one bound for all */
 } GoldenTensor;
 
-enum { GOLDEN_ATTRIBUTES = 10 };
+enum { GOLDEN_ATTRIBUTES = 14 };
 
 typedef struct GoldenCase {
     struct GoldenCase *next;
@@ -47,6 +47,7 @@ typedef struct GoldenCase {
 typedef struct {
     Arena *arena;
     const char *name; /* of the part */
+    bool listing;     /* only names are asked for: results need no truth, and nothing is copied */
     GoldenCase *first, *last;
     Error error; /* the first failure */
 } GoldenFile;
@@ -69,7 +70,7 @@ GoldenCase *golden_case(GoldenFile *file, const char *name);
 GoldenTensor *golden_given(GoldenFile *file, GoldenCase *c, GoldenRole role, const char *name, DType dtype,
                            int rank, const int *dim, const float *data);
 
-/* Binary32 numbers to be computed; truth and bound are copied. */
+/* Binary32 numbers to be computed; truth and bound are copied, and may be NULL in a listing. */
 GoldenTensor *golden_result(GoldenFile *file, GoldenCase *c, GoldenRole role, const char *name, int rank,
                             const int *dim, const float *data, const double *truth, const double *bound,
                             size_t bounds);
@@ -78,6 +79,9 @@ GoldenTensor *golden_result(GoldenFile *file, GoldenCase *c, GoldenRole role, co
 GoldenTensor *golden_result_raw(GoldenFile *file, GoldenCase *c, const char *name, DType dtype,
                                 size_t count, const void *data, const double *truth, const double *bound,
                                 size_t bounds);
+
+/* Labels the case invalid; `got` is what came of computing it: a set that asks to refuse what we compute is wrong. */
+void golden_refused(GoldenFile *file, GoldenCase *c, Status got);
 
 void golden_attribute(GoldenCase *c, const char *name, double value);
 
@@ -95,6 +99,7 @@ typedef struct {
 } GoldenOptions;
 
 bool golden_wanted(const GoldenOptions *options, const char *name);
+bool golden_part_wanted(const GoldenOptions *options, const char *part); /* or some case of it is */
 
 /* cli/golden_write.c: makes the folder. */
 MUST_CHECK Status golden_write(const char *folder, const GoldenOptions *options, Error *err);

@@ -234,7 +234,7 @@ static void add_stages(GoldenFile *file, GoldenCase *c, const Stages *s)
     for (int i = 0; i < s->count; i++) {
         const Stage *stage = &s->stage[i];
         const double bound = SAFETY * stage->worst;
-        if (stage->truth == NULL)
+        if (stage->truth == NULL && !file->listing)
             error_set(&file->error, STATUS_FORMAT, "golden: %s has no truth for its stage %s", c->name,
                       stage->name);
         else
@@ -261,7 +261,7 @@ static void run_network(GoldenFile *file, const Network *k, const Model *m, Aren
     Tape tape = {.arena = &arena[1], .observe = see_bits, .observer = s};
     if (k->run(&tape, m, &g) == NULL)
         error_set(&file->error, tape.error.status, "golden: %s: %s", c->name, tape.error.text);
-    else if (s->failed || !run_truths(s, k, m, &g))
+    else if (s->failed || (!file->listing && !run_truths(s, k, m, &g)))
         error_set(&file->error, STATUS_MEMORY, "golden: no memory for part %s", file->name);
     else
         add_stages(file, c, s);

@@ -174,7 +174,7 @@ Status golden_write(const char *folder, const GoldenOptions *options, Error *err
     json_begin_array(&w[1], NULL);
     for (size_t i = 0; status == STATUS_OK && golden_part(i).name != NULL; i++) {
         const GoldenPart part = golden_part(i);
-        if (golden_wanted(options, part.name))
+        if (golden_part_wanted(options, part.name))
             status = write_part(&part, folder, &w[0], &w[1], options, err);
     }
     json_end(&w[0]);
@@ -190,7 +190,7 @@ static void list_case(Result *r, const GoldenCase *c)
 {
     size_t computed = 0;
     for (const GoldenTensor *t = c->first; t != NULL; t = t->next)
-        computed += t->truth != NULL;
+        computed += t->role == GOLDEN_OUTPUT || t->role == GOLDEN_GRADIENT;
     result_line(r, "%-44s %-8s %zu to compute\n", c->name, golden_label_name(c->label), computed);
     json_begin_object(&r->json, NULL);
     json_write_text(&r->json, "name", c->name);
@@ -205,11 +205,12 @@ Status golden_list(const GoldenOptions *options, Error *err)
     for (size_t i = 0; golden_part(i).name != NULL; i++) {
         const GoldenPart part = golden_part(i);
         Arena arena = {.account = options->memory};
-        GoldenFile file = {.arena = &arena, .name = part.name};
-        if (golden_wanted(options, part.name))
+        GoldenFile file = {.arena = &arena, .name = part.name, .listing = true};
+        if (golden_part_wanted(options, part.name))
             part.make(&file, part.context);
         for (const GoldenCase *c = file.first; c != NULL; c = c->next)
-            list_case(options->result, c);
+            if (golden_wanted(options, c->name))
+                list_case(options->result, c);
         if (file.error.status != STATUS_OK)
             error_set(err, file.error.status, "%s", file.error.text);
         arena_free(&arena);

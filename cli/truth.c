@@ -112,8 +112,9 @@ TruthId truth_binary(Truth *t, TruthKind kind, TruthId ida, TruthId idb)
     case TRUTH_SUBTRACT: y = rounded(t, a.v - b.v, a.e + b.e, 1.0); break;
     case TRUTH_MULTIPLY: y = rounded(t, a.v * b.v, product_bound(a, b), 1.0); break;
     default: {
-        const double v = a.v / b.v, e = a.e > 0.0 || b.e > 0.0 ? (a.e + fabs(v) * b.e) / fabs(b.v) : 0.0;
-        y = rounded(t, v, e, 1.0);
+        const double v = a.v / b.v, least = fabs(b.v) - b.e; /* of the divisor: it may be 0 */
+        const double e = a.e > 0.0 || b.e > 0.0 ? (a.e + fabs(v) * b.e) / least : 0.0;
+        y = rounded(t, v, e >= 0.0 ? e : INFINITY, 1.0);
         break;
     }
     }
@@ -121,6 +122,27 @@ TruthId truth_binary(Truth *t, TruthKind kind, TruthId ida, TruthId idb)
 }
 
 /* ---- functions and sums ---- */
+
+/* s = 1 / (1 + E), E = exp(-a), rounded as it is written. */
+static TruthNumber sigmoid_number(const Truth *t, TruthNumber a, double s)
+{
+    const double E = truth_exp(-a.v);
+    if (!(E < INFINITY))
+        return (TruthNumber){s, 0.0};
+    const double exponential = E * a.e + 4.0 * t->unit * E + (E < 0x1p-125 ? TINY : 0.0);
+    const double below = exponential + t->unit * (1.0 + E);
+    return rounded(t, s, E > LARGEST ? INFINITY : below * s * s, 1.0);
+}
+
+/* The bound of its slope s (1 - s), or E s^2: besides roundings of that, what is left in 1 - s of the error of s.  When
+ * E is so small that 1 + E is 1, s is 1, and that error is E. */
+static double sigmoid_slope_bound(const Truth *t, TruthNumber a, double slope)
+{
+    const double E = truth_exp(-a.v), s = 1.0 / (1.0 + E);
+    const double last = t->unit * (1.0 + s) < 2.0 * E ? t->unit * (1.0 + s) : 2.0 * E;
+    const double of_s = s < last + 4.0 * t->unit * slope ? s : last + 4.0 * t->unit * slope;
+    return of_s + 16.0 * t->unit * slope + slope * a.e + TINY;
+}
 
 TruthId truth_unary(Truth *t, TruthKind kind, TruthId ida)
 {
@@ -132,7 +154,11 @@ TruthId truth_unary(Truth *t, TruthKind kind, TruthId ida)
     if ((kind == TRUTH_SIN || kind == TRUTH_COS) && fabs(a.v) >= 0x1p31 && fabs(a.v) < INFINITY)
         return push(t, (TruthNumber){0.0, INFINITY},
                     (TruthStep){.kind = kind, .a = ida}); /* nothing is said */
-    const double e = a.e > 0.0 ? fabs(slope) * a.e : 0.0;
+    if (kind == TRUTH_SIGMOID)
+        return push(t, sigmoid_number(t, a, v), (TruthStep){.kind = kind, .a = ida});
+    double e = a.e > 0.0 ? fabs(slope) * a.e : 0.0;
+    if (kind == TRUTH_SQRT && !(e <= sqrt(a.e)))
+        e = sqrt(a.e); /* as far as a root comes near 0 */
     return push(t, rounded(t, v, e, kind == TRUTH_SQRT ? 1.0 : 4.0), (TruthStep){.kind = kind, .a = ida});
 }
 
@@ -210,18 +236,25 @@ typedef struct {
     size_t terms;
 } Adjoint;
 
+/* The chain rule says nothing of 0 times infinity: the sum may be anything then. */
 static void send(const Truth *t, Adjoint *to, TruthNumber dy, TruthNumber slope)
 {
     const double v = dy.v * slope.v;
+    if (v != v && dy.v == dy.v && slope.v == slope.v) {
+        to->e = INFINITY;
+        to->terms++;
+        return;
+    }
+    const double e = product_bound(dy, slope);
     to->v += v;
     to->size += fabs(v);
-    to->e += product_bound(dy, slope) + t->unit * fabs(v) + (fabs(v) < 0x1p-125 && v != 0.0 ? TINY : 0.0);
+    to->e += (e == e ? e : INFINITY) + t->unit * fabs(v) + (fabs(v) < 0x1p-125 && v != 0.0 ? TINY : 0.0);
     to->terms++;
 }
 
 static void send_unary(const Truth *t, const TruthStep *s, TruthNumber y, TruthNumber dy, Adjoint *all)
 {
-    const TruthNumber a = t->number[s->a];
+    const TruthNumber a = operand(t, s->a);
     double slope = s->factor;
     if (s->kind != TRUTH_SCALE)
         truth_evaluate(s->kind, a.v, &slope);
@@ -236,17 +269,18 @@ static void send_unary(const Truth *t, const TruthStep *s, TruthNumber y, TruthN
     case TRUTH_SIN:
     case TRUTH_COS: e += a.e + 8.0 * t->unit; break;
     case TRUTH_TANH: e += 2.0 * fabs(y.v) * y.e + 4.0 * t->unit; break;
+    case TRUTH_SIGMOID: e = sigmoid_slope_bound(t, a, slope); break;
     case TRUTH_ERF: e += 2.0 * fabs(a.v * slope) * a.e; break;
     default: break;
     }
-    send(t, &all[s->a], dy, (TruthNumber){slope, e});
+    send(t, &all[s->a], dy, (TruthNumber){slope, e == e ? e : INFINITY});
 }
 
 static void send_back(const Truth *t, TruthId id, TruthNumber dy, Adjoint *all)
 {
     const TruthStep *s = &t->step[id];
     const TruthNumber y = t->number[id], one = {1.0, 0.0}, minus = {-1.0, 0.0};
-    const TruthNumber a = t->number[s->a], b = t->number[s->b];
+    const TruthNumber a = operand(t, s->a), b = operand(t, s->b);
     switch (s->kind) {
     case TRUTH_LEAF: break;
     case TRUTH_ADD:
@@ -301,8 +335,12 @@ TruthNumber *truth_backward(Truth *t, const TruthId *y, const float *dy, size_t 
         all[y[i]].terms++;
     }
     for (size_t id = t->count; id-- > 1;) {
-        const TruthNumber d = finished(t, &all[id]);
-        out[id] = (TruthNumber){d.v, 17.0 / 16.0 * d.e};
+        TruthNumber d = finished(t, &all[id]);
+        const bool slopes =
+            fabs(t->number[id].v) < INFINITY; /* no function has one at infinity or at NaN */
+        out[id] = slopes ? (TruthNumber){d.v, 17.0 / 16.0 * d.e} : (TruthNumber){0.0, INFINITY};
+        if (operand(t, (TruthId)id).e == INFINITY)
+            d.e = INFINITY;
         if (all[id].terms > 0)
             send_back(t, (TruthId)id, d, all);
     }

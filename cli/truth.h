@@ -8,9 +8,10 @@
  * With u = 2^-24, inputs exact (e = 0), first-order propagation:
  *   y = a + b, a - b         e = ea + eb + u |v|
  *   y = a b                  e = |a| eb + |b| ea + ea eb + u |v|
- *   y = a / b                e = (ea + |v| eb) / |b| + u |v|
- *   y = sqrt(a)              e = ea / (2 v) + u |v|
+ *   y = a / b                e = (ea + |v| eb) / (|b| - eb) + u |v|; infinite when b may be 0
+ *   y = sqrt(a)              e = min(ea / (2 v), sqrt(ea)) + u |v|
  *   y = f(a)                 e = |f'(a)| ea + 4 u |v|               exp, log, erf, tanh ...: 2 units of the last place
+ *   y = sigmoid(a)           the same through exp(-a), 1 + exp(-a) and 1 / that
  *   y = sum of k terms       e = sum of e_i + c(k - 1) u sum |v_i|
  *   y = sum of k products    e = sum of (|a| eb + |b| ea + ea eb) + (c(k - 1) + 1) u sum |a_i b_i|
  * c(n) = min(n, 4 sqrt n): n bounds every order of n additions [Hig02, chapter 4]; 4 sqrt n is more than twelve
@@ -48,6 +49,7 @@ typedef enum {
     TRUTH_COS,
     TRUTH_TANH,
     TRUTH_ERF,
+    TRUTH_SIGMOID, /* 1 / (1 + exp(-a)), slope y (1 - y) */
     TRUTH_LEAF,
     TRUTH_DOT
 } TruthKind;
@@ -86,10 +88,11 @@ TruthId truth_sum_end(Truth *t);
 /* The number with its bound as it is given out. */
 TruthNumber truth_number(const Truth *t, TruthId id);
 
-/* d loss / d every number, from d loss / d y[i] = dy[i] (exact); (count) numbers, NULL without memory. */
+/* d loss / d every number, from d loss / d y[i] = dy[i] (exact); (count) numbers, NULL without memory.  Of a
+ * gradient to an infinity or a NaN, and of one that is 0 times infinity, nothing is said: its bound is infinite. */
 TruthNumber *truth_backward(Truth *t, const TruthId *y, const float *dy, size_t n);
 
-/* The function of that kind (TRUTH_SQRT to TRUTH_ERF) at a, and its slope there. */
+/* The function of that kind (TRUTH_SQRT to TRUTH_SIGMOID) at a, and its slope there. */
 double truth_evaluate(TruthKind kind, double a, double *slope);
 
 /* exp to about two units of the last place of binary64, a hundred times faster than exp_f64. */

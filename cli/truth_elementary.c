@@ -78,6 +78,7 @@ double truth_evaluate(TruthKind kind, double a, double *slope)
     case TRUTH_LOG1P: y = log1p_wide(a), *slope = 1.0 / (1.0 + a); break;
     case TRUTH_SIN: y = sin_f64(a), *slope = cos_f64(a); break;
     case TRUTH_COS: y = cos_f64(a), *slope = -sin_f64(a); break;
+    case TRUTH_SIGMOID: y = 1.0 / (1.0 + truth_exp(-a)), *slope = y / (1.0 + truth_exp(a)); break;
     case TRUTH_TANH: y = tanh_wide(a), *slope = 1.0 - y * y; break;
     default: y = truth_erf(a), *slope = 0x1.20dd750429b6dp+0 * truth_exp(-a * a); break;
     }

@@ -69,14 +69,11 @@ TruthTensor *truth_cross_entropy(Truth *t, const TruthTensor *logits, const int 
     return y;
 }
 
-/* The mean of max(x, 0) - x target + log(1 + exp(-|x|)). */
+/* The mean of max(x, 0) + log(1 + exp(-|x|)) - x target. */
 TruthTensor *truth_bce_with_logits(Truth *t, const TruthTensor *x, const TruthTensor *target)
 {
-    const TruthTensor *most = truth_activate(t, x, ACTIVATION_RELU);
-    const TruthTensor *term =
-        truth_broadcast(t, most, truth_broadcast(t, x, target, TRUTH_MULTIPLY), TRUTH_SUBTRACT);
-    const TruthTensor *tail = truth_softplus(t, truth_times(t, truth_absolute(t, x), -1.0));
-    return truth_reduce_sample(t, truth_broadcast(t, term, tail, TRUTH_ADD), true);
+    const TruthTensor *chosen = truth_broadcast(t, x, target, TRUTH_MULTIPLY);
+    return truth_reduce_sample(t, truth_broadcast(t, truth_softplus(t, x), chosen, TRUTH_SUBTRACT), true);
 }
 
 /* Half the sum of mean^2 + exp(logvar) - 1 - logvar. */

@@ -51,7 +51,6 @@ TruthTensor *truth_times(Truth *t, const TruthTensor *x, double factor);
 TruthTensor *truth_plus(Truth *t, const TruthTensor *x, double term);
 TruthTensor *truth_clamp(Truth *t, const TruthTensor *x, double low, double high);
 TruthTensor *truth_absolute(Truth *t, const TruthTensor *x);
-TruthId truth_sigmoid(Truth *t, TruthId x);
 TruthId truth_gelu(Truth *t, TruthId x);
 
 /* ---- cli/truth_shapes.c ---- */

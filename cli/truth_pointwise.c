@@ -3,12 +3,6 @@
 
 #include "cli/truth_ops.h"
 
-TruthId truth_sigmoid(Truth *t, TruthId x)
-{
-    const TruthId one = truth_leaf(t, 1.0), e = truth_unary(t, TRUTH_EXP, truth_scale(t, x, -1.0));
-    return truth_binary(t, TRUTH_DIVIDE, one, truth_binary(t, TRUTH_ADD, one, e));
-}
-
 /* x (1 + erf(x / sqrt 2)) / 2 */
 TruthId truth_gelu(Truth *t, TruthId x)
 {
@@ -23,12 +17,13 @@ static TruthId activated(Truth *t, TruthId x, Activation kind)
     case ACTIVATION_SILU:
         if (t->number[x].v == -INFINITY) /* its limit, where the product is none */
             return truth_leaf(t, -0.0);
-        return truth_binary(t, TRUTH_MULTIPLY, x, truth_sigmoid(t, x));
+        return truth_binary(t, TRUTH_MULTIPLY, x, truth_unary(t, TRUTH_SIGMOID, x));
     case ACTIVATION_GELU: return truth_gelu(t, x);
     case ACTIVATION_QUICK_GELU:
-        return truth_binary(t, TRUTH_MULTIPLY, x, truth_sigmoid(t, truth_scale(t, x, 0x1.b3b646p+0)));
-    case ACTIVATION_RELU: return t->number[x].v < 0.0 ? truth_leaf(t, 0.0) : x;
-    case ACTIVATION_SIGMOID: return truth_sigmoid(t, x);
+        return truth_binary(t, TRUTH_MULTIPLY, x,
+                            truth_unary(t, TRUTH_SIGMOID, truth_scale(t, x, 0x1.b3b646p+0)));
+    case ACTIVATION_RELU: return t->number[x].v <= 0.0 ? truth_leaf(t, 0.0) : x; /* its slope at 0 is 0 */
+    case ACTIVATION_SIGMOID: return truth_unary(t, TRUTH_SIGMOID, x);
     default: return truth_unary(t, TRUTH_TANH, x);
     }
 }

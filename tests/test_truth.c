@@ -81,7 +81,8 @@ static void test_special_numbers(void)
 static TruthId formula(Truth *t, const TruthId x[3])
 {
     static const TruthKind kinds[] = {TRUTH_EXP,   TRUTH_LOG, TRUTH_SQRT, TRUTH_TANH, TRUTH_ERF,
-                                      TRUTH_EXPM1, TRUTH_SIN, TRUTH_COS,  TRUTH_LOG1P};
+                                      TRUTH_EXPM1, TRUTH_SIN, TRUTH_COS,  TRUTH_LOG1P,
+                                       TRUTH_SIGMOID};
     truth_sum_begin(t);
     truth_sum_multiply_add(t, x[0], x[1]);
     truth_sum_add(t, x[2]);
