@@ -259,6 +259,12 @@ Status dump_end(Dump *d, Error *err)
         if (d->trace != NULL && status == STATUS_OK)
             status = write_all(d, d->trace, &d->lines, err);
         json_write_uint64(&d->result->json, "stages_recorded", d->order);
+        if (status == STATUS_OK && d->match != NULL && d->order == 0)
+            status = error_set(
+                err, STATUS_ARGUMENT,
+                "--dump-match \"%.120s\" is the name of no stage of this run; --trace FILE without "
+                "it lists all but the attention maps, which are named ....probabilities",
+                d->match);
     }
     arena_free(&d->scratch);
     arena_free(&d->arena);

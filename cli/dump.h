@@ -41,7 +41,7 @@ void dump_scope(Dump *d, const char *format, ...) PRINTF_LIKE(2, 3);
 void dump_show(Dump *d, const char *name, const float *data, int rank, const int *dim);
 
 /* Writes index and trace, also of a run that failed, and frees the memory; fails when something could not be
- * written. */
+ * written, or when --dump-match was the name of nothing. */
 MUST_CHECK Status dump_end(Dump *d, Error *err);
 
 #endif

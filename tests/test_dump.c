@@ -3,6 +3,7 @@
 #include "cli/dump.h"
 
 #include "io/npy.h"
+#include "io/safetensors.h"
 #include "io/sha256.h"
 #include "tests/outside.h"
 #include "tests/tiny_model.h"
@@ -75,6 +76,20 @@ static void test_names_scopes_and_lines(void)
     text = end(&b, "t");
     CHECK_TEXT(text, "a (3) min -2 max 0.5 mean nan sha256 ");
     CHECK_TEXT(text, "4716d325d65095b176512541a0840eebdc75aada424270913e5edc4df7d5e3e0" /* 7fc00000 */);
+}
+
+static void test_a_pattern_of_nothing(void)
+{
+    Bench b;
+    Error err = {0};
+    const float x[1] = {1.0f};
+    const int one = 1;
+    begin(&b, NULL, "c*", kept("t"));
+    dump_show(&b.dump, "a", x, 1, &one);
+    CHECK(dump_end(&b.dump, &err) == STATUS_ARGUMENT);
+    CHECK_TEXT(err.text, "--dump-match \"c*\" is the name of no stage");
+    CHECK(result_end(&b.command.result, 0, 0, "") == STATUS_OK);
+    arena_free(&b.command.arena);
 }
 
 static void test_nobody_asks(void)
@@ -307,6 +322,10 @@ static void test_other_differences(void)
     outside_fails(&o, "compare g d", 3, "is not the index of a dump");
     outside_fails(&o, TXT2IMG "x.png -m model --dump-match '*'", 2, "--dump-match needs --dump");
     outside_fails(&o, TXT2IMG "x.png -m model --dump plain.png", 3, "plain.png");
+    outside_fails(&o, TXT2IMG "nothing.png -m model --dump n --dump-match '*attn3*'", 2,
+                  "is the name of no stage");
+    CHECK(outside_has(&o, "nothing.png") && json_count(index_of("n")) == 0); /* the run itself went well */
+    outside_fails(&o, "txt2img -q -p x -m nowhere --dump n --dump-match '*attn3*'", 3, "nowhere");
 }
 
 static void test_autoencoder(void)
@@ -321,6 +340,58 @@ static void test_autoencoder(void)
     works("compare -q dec/vae.decoder.conv_out.npy d/vae.decoder.conv_out.npy");
     CHECK(place_of(index_of("dec"), "latents") == 0);
     works("compare -q y.png plain.png");
+}
+
+/* The saved weight of that name after so many steps of plain descent. */
+static Tensor weight_after(const char *folder, const char *name)
+{
+    Safetensors file;
+    char path[100];
+    Tensor t = {.rank = 0};
+    snprintf(path, sizeof path, "%s/state.safetensors", folder);
+    if (!CHECK(safetensors_open(&file, outside_path(&o, path), &o.arena, NULL) == STATUS_OK))
+        return t;
+    const SafetensorsEntry *e = safetensors_find(&file, name);
+    if (!CHECK(e != NULL))
+        return t;
+    t.rank = 1;
+    t.dim[0] = (int)safetensors_numbers(e);
+    t.data = arena_alloc(&o.arena, (size_t)t.dim[0], sizeof *t.data);
+    CHECK(safetensors_read_f32(t.data, &file, e, NULL) == STATUS_OK);
+    return t;
+}
+
+/* Plain descent takes from each weight lr times its gradient: the one that was dumped, sign and size. */
+static void test_gradients_are_those_of_the_step(void)
+{
+    static const char *const NAMES[] = {"encoder.conv_in.weight", "decoder.mid_block.resnets.0.norm1.bias",
+                                        "decoder.conv_out.bias"};
+    char line[300], name[200];
+    snprintf(line, sizeof line,
+             "sed 's/\"batch_size\": 2/\"batch_size\": 2, \"optimizer\": \"sgd\", \"lr\": 0.25,"
+             " \"max_grad_norm\": 0, \"momentum\": 0/' vae.json >sgd.json");
+    CHECK(outside_shell(&o, line));
+    works("train vae -q --recipe sgd.json -o s0 --max-train-steps 0");
+    works("train vae -q --recipe sgd.json -o s1 --max-train-steps 1 --dump sd --dump-match 'grad.*'");
+    for (int i = 0; i < 3; i++) {
+        NpyArray gradient = {.rank = 0};
+        snprintf(name, sizeof name, "0.weight.%s", NAMES[i]);
+        const Tensor before = weight_after("s0", name), after = weight_after("s1", name);
+        snprintf(name, sizeof name, "sd/step.000001.grad.%s.npy", NAMES[i]);
+        if (!CHECK(npy_read(&gradient, outside_path(&o, name), &o.arena, NULL) == STATUS_OK) ||
+            !CHECK(npy_numbers(&gradient) == (uint64_t)before.dim[0] && before.rank == 1 &&
+                   after.rank == 1))
+            continue;
+        const float *g = gradient.data;
+        double moved = 0.0, worst = 0.0;
+        for (int k = 0; k < before.dim[0]; k++) {
+            const double step = (double)after.data[k] - (double)before.data[k];
+            worst = fmax(worst, fabs(step + 0.25 * (double)g[k]));
+            moved = fmax(moved, fabs(step));
+        }
+        if (!CHECK(moved > 1e-4 && worst < 1e-6))
+            printf("    %s: moved %g, off by %g\n", NAMES[i], moved, worst);
+    }
 }
 
 static void test_training(void)
@@ -353,6 +424,7 @@ static void test_training(void)
     outside_write(
         &o, "words.json",
         "{\"data\": {\"captions\": 50, \"vocabulary\": 600, \"length\": 16}, \"train\": {\"seed\": 1}}");
+    test_gradients_are_those_of_the_step();
     works("train tokenizer -q --recipe words.json -o words");
     outside_fails(&o, "train tokenizer --recipe words.json -o words --dump t4", 2, "no intermediates");
     outside_write(
@@ -381,6 +453,7 @@ int main(int argc, char **argv)
 {
     const bool runs = outside_begin(&o, argc > 0 ? argv[0] : "", "dump");
     test_names_scopes_and_lines();
+    test_a_pattern_of_nothing();
     test_nobody_asks();
     test_no_memory();
     if (runs) {

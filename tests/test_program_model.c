@@ -1,6 +1,7 @@
 /* The program with the shipped model, from outside: the same files whatever the threads and the batch, files for other
  * runs, refusals that leave nothing.  Nothing here depends on what the model has learned but the bound on its
  * autoencoder. */
+#include "io/npy.h"
 #include "tests/outside.h"
 
 /* Decibels that a picture of the world keeps on its way to a latent and back, at least. */
@@ -133,6 +134,55 @@ static void test_round_trip(void)
     CHECK(outside_shell(&o, "rm -r w *.npy back.png"));
 }
 
+/* What each place of the picture looks at: for every head a distribution over the prompt's tokens. */
+static void test_attention_maps(void)
+{
+    NpyArray map;
+    works("txt2img -q -p 'a red apple' --steps 1 -o m.png --dump m1 --dump-match '*.probabilities' -t 1");
+    works("txt2img -q -p 'a red apple' --steps 1 -o m.png --dump m2 --dump-match '*.probabilities' -t 2");
+    works("compare -q m1 m2");
+    const char *path = outside_path(
+        &o, "m1/step.00.unet.mid_block.attentions.0.transformer_blocks.0.attn2.probabilities.npy");
+    if (CHECK(npy_read(&map, path, &o.arena, NULL) == STATUS_OK && map.rank == 3)) {
+        const float *p = map.data;
+        const size_t keys = (size_t)map.dim[2];
+        double worst = 0.0, least = 1.0;
+        for (size_t r = 0; r < (size_t)(map.dim[0] * map.dim[1]); r++) {
+            double sum = 0.0;
+            for (size_t k = 0; k < keys; k++) {
+                sum += (double)p[r * keys + k];
+                least = fmin(least, (double)p[r * keys + k]);
+            }
+            worst = fmax(worst, fabs(sum - 1.0));
+        }
+        CHECK(worst < 1e-5 && least >= 0.0 && map.dim[0] % 2 == 0); /* two samples: negative, prompt */
+    }
+    CHECK(outside_shell(&o, "rm -r m1 m2 m.png"));
+}
+
+/* The gradients of a step of a shipped recipe do not depend on how the batch is cut. */
+static void test_gradients(const char *shipped)
+{
+    char line[SCRATCH_PATH];
+    snprintf(line, sizeof line,
+             "sed 's/\"held_out\": [0-9]*/\"held_out\": 0/' '%.500s/../recipes/vae.json' >vae.json",
+             shipped);
+    CHECK(outside_shell(&o, line));
+    works("train vae -q --recipe vae.json -o v1 --max-train-steps 1 --sample-every 0 --batch-size 2 "
+          "--micro-batch 1"
+          " --dump g1 --dump-match 'grad.*'");
+    works("train vae -q --recipe vae.json -o v2 --max-train-steps 1 --sample-every 0 --batch-size 2 "
+          "--micro-batch 2"
+          " --dump g2 --dump-match 'grad.*'");
+    works("compare g1 g2");
+    CHECK(strstr(o.out, "stages, none differs") != NULL &&
+          outside_has(&o, "g1/step.000001.grad.encoder.conv_in.weight.npy"));
+    works("train vae -q --recipe vae.json -o v3 --max-train-steps 1 --sample-every 0 --batch-size 2 -s 9"
+          " --dump g3 --dump-match 'grad.*'");
+    fails("compare g1 g3", 4, "the first is step.000001.grad.encoder.conv_in.weight");
+    CHECK(outside_shell(&o, "rm -r v1 v2 v3 g1 g2 g3 vae.json"));
+}
+
 static void test_demo(void)
 {
     works("demo -q --steps 1 -o a");
@@ -152,10 +202,13 @@ int main(int argc, char **argv)
             test_sizes_and_latents();
             test_refused();
             test_damaged_models(shipped);
-            if (outside_run(&o, "data list styles") == 0)
+            test_attention_maps();
+            if (outside_run(&o, "data list styles") == 0) {
                 test_round_trip();
-            else
+                test_gradients(shipped);
+            } else {
                 printf("skipped: the picture world is not there\n");
+            }
             test_demo();
         } else {
             printf("skipped: the shipped model is not there\n");
