@@ -17,6 +17,7 @@ static const TrainPart PARTS[] = {
     {"tokenizer", train_tokenizer_part, false},
     {"vae", train_vae_part, true},
     {"unet", train_unet_part, true},
+    {"classifier", train_classifier_part, true},
 };
 
 enum { PARTS_COUNT = sizeof PARTS / sizeof PARTS[0], NAMES = 400 };

@@ -8,8 +8,25 @@
 #include "base/file.h"
 #include "io/svg_plot.h"
 
-static const char *const header = "step,loss,held_out_loss,grad_norm,lr,seconds\n";
-enum { COLUMNS = 6 };
+static const char *const COMMON = "step,loss,held_out_loss,grad_norm,lr,seconds";
+enum { COMMON_COLUMNS = 6, COLUMNS = COMMON_COLUMNS + TRAIN_MEASURES };
+
+static int measures(const TrainLog *log)
+{
+    int count = 0;
+    while (log->measures != NULL && count < TRAIN_MEASURES && log->measures[count] != NULL)
+        count++;
+    return count;
+}
+
+/* The first line of the file, with its end. */
+static void add_header(Bytes *out, const TrainLog *log)
+{
+    bytes_add_text(out, COMMON);
+    for (int i = 0; i < measures(log); i++)
+        bytes_add_format(out, ",%s", log->measures[i]);
+    bytes_add_byte(out, '\n');
+}
 
 Status train_log_add(TrainLog *log, TrainRow row, Error *err)
 {
@@ -40,7 +57,8 @@ Status train_log_write(const TrainLog *log, const char *path, Arena *scratch, Er
 {
     const ArenaMark mark = arena_mark(scratch);
     Bytes out = {.arena = scratch};
-    bytes_add_text(&out, header);
+    const int extra = measures(log);
+    add_header(&out, log);
     for (size_t i = 0; i < log->count; i++) {
         const TrainRow *r = &log->rows[i];
         add_cell(&out, (double)r->step, ',');
@@ -48,7 +66,9 @@ Status train_log_write(const TrainLog *log, const char *path, Arena *scratch, Er
         add_cell(&out, r->held_out, ',');
         add_cell(&out, (double)(float)r->grad_norm, ',');
         add_cell(&out, r->lr, ',');
-        add_cell(&out, floor(r->seconds * 10.0) / 10.0, '\n');
+        add_cell(&out, floor(r->seconds * 10.0) / 10.0, extra > 0 ? ',' : '\n');
+        for (int k = 0; k < extra; k++)
+            add_cell(&out, r->measured[k], k + 1 < extra ? ',' : '\n');
     }
     Status status = STATUS_OK;
     if (out.failed)
@@ -60,15 +80,15 @@ Status train_log_write(const TrainLog *log, const char *path, Arena *scratch, Er
 }
 
 /* One line into cells; an empty cell is NAN.  Returns the start of the next line, NULL on a bad cell. */
-static const char *read_line(double cell[COLUMNS], const char *p)
+static const char *read_line(double cell[COLUMNS], int columns, const char *p)
 {
-    for (int i = 0; i < COLUMNS; i++) {
+    for (int i = 0; i < columns; i++) {
         size_t used = 0;
         cell[i] = NAN;
         if (*p != ',' && *p != '\n' && !decimal_read(&cell[i], p, strlen(p), &used))
             return NULL;
         p += used;
-        if (*p++ != (i + 1 < COLUMNS ? ',' : '\n'))
+        if (*p++ != (i + 1 < columns ? ',' : '\n'))
             return NULL;
     }
     return p;
@@ -76,20 +96,24 @@ static const char *read_line(double cell[COLUMNS], const char *p)
 
 Status train_log_read(TrainLog *log, const char *path, uint64_t step, Error *err)
 {
-    Bytes text;
-    Status status = file_read(&text, path, log->arena, err);
+    Bytes text, header = {.arena = log->arena};
+    const int extra = measures(log);
+    add_header(&header, log);
+    Status status = header.failed ? error_set(err, STATUS_MEMORY, "%s: no memory to read the log", path)
+                                  : file_read(&text, path, log->arena, err);
     if (status != STATUS_OK)
         return status;
     const char *p = (const char *)text.data;
-    if (strncmp(p, header, strlen(header)) != 0)
-        return error_set(err, STATUS_FORMAT, "%s: is not the log of a training run", path);
-    p += strlen(header);
+    if (text.size < header.size || memcmp(p, header.data, header.size) != 0)
+        return error_set(err, STATUS_FORMAT, "%s: is not the log of a training run of this kind", path);
+    p += header.size;
     for (int line = 2; *p != '\0' && status == STATUS_OK; line++) {
         double cell[COLUMNS];
-        p = read_line(cell, p);
+        p = read_line(cell, COMMON_COLUMNS + extra, p);
         if (p == NULL)
             return error_set(err, STATUS_FORMAT, "%s: line %d is not a row of the log", path, line);
-        const TrainRow row = {(uint64_t)cell[0], cell[1], cell[2], cell[3], cell[4], cell[5]};
+        TrainRow row = {(uint64_t)cell[0], cell[1], cell[2], cell[3], cell[4], cell[5], {0}};
+        memcpy(row.measured, cell + COMMON_COLUMNS, (size_t)extra * sizeof *cell);
         if (row.step <= step)
             status = train_log_add(log, row, err);
     }

@@ -5,14 +5,18 @@
 #include "base/bytes.h"
 #include "diffusion/trainer.h"
 
+enum { TRAIN_MEASURES = 4 };
+
 typedef struct {
     uint64_t step;
     double loss, held_out; /* held_out is NAN where it was not measured */
     double grad_norm, lr, seconds;
+    double measured[TRAIN_MEASURES]; /* NAN where they were not */
 } TrainRow;
 
 typedef struct {
     Arena *arena;
+    const char *const *measures; /* names of further columns, up to TRAIN_MEASURES, then NULL; NULL: none */
     TrainRow *rows;
     size_t count, room;
 } TrainLog;

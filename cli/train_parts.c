@@ -115,6 +115,7 @@ Status run_part(TrainCommand *t, const TrainTask *task, Weights *const *weights,
                     .dump = t->watch != NULL ? &t->dump : NULL,
                     .save = save,
                     .sheet = sheet,
+                    .measures = t->measures,
                     .self = self};
     status = train_run(&run, err);
     trainer_free(&trainer);

@@ -15,6 +15,7 @@ typedef struct {
     Dump dump;
     const TapeWatch *watch; /* the dump's; NULL: nobody */
     RecipeOverrides overrides;
+    TrainMeasures measures; /* a part that has any sets them before run_part */
     Recipe recipe;
     World world;
 } TrainCommand;
@@ -22,6 +23,7 @@ typedef struct {
 MUST_CHECK Status train_tokenizer_part(TrainCommand *t, Error *err);
 MUST_CHECK Status train_vae_part(TrainCommand *t, Error *err);
 MUST_CHECK Status train_unet_part(TrainCommand *t, Error *err);
+MUST_CHECK Status train_classifier_part(TrainCommand *t, Error *err);
 
 /* Reads the recipe's "data": keys of WorldOptions by name, others refused; absent ones keep WORLD_DEFAULTS.
  * The held-out options are the same with split "test"; `pool` and `held_out_pool` are the sizes of latent pools. */

@@ -28,16 +28,28 @@ static bool due(uint64_t step, uint64_t every, uint64_t last)
     return every != 0 && (step % every == 0 || step == last);
 }
 
-static Status measure_held_out(Session *s, double *loss, Error *err)
+/* The row's held-out loss and what else the part measures; NAN where nothing is. */
+static Status measure_held_out(Session *s, TrainRow *row, Error *err)
 {
     Trainer *t = s->run->trainer;
-    *loss = NAN;
     if (t->options.held_out == 0)
         return STATUS_OK;
     trainer_swap_ema(t);
-    const Status status = trainer_held_out(t, loss, err);
+    Status status = trainer_held_out(t, &row->held_out, err);
+    if (status == STATUS_OK && s->run->measures.names != NULL) {
+        status = s->run->measures.measure(s->run->self, row->measured, &s->scratch, err);
+        arena_free(&s->scratch);
+    }
     trainer_swap_ema(t);
     return status;
+}
+
+static TrainRow empty_row(void)
+{
+    TrainRow row = {.loss = NAN, .held_out = NAN, .grad_norm = NAN, .lr = NAN};
+    for (int k = 0; k < TRAIN_MEASURES; k++)
+        row.measured[k] = NAN;
+    return row;
 }
 
 static Status write_sheet(Session *s, Error *err)
@@ -80,14 +92,14 @@ static Status after_step(Session *s, const TrainReport *report, Error *err)
     const Recipe *recipe = s->run->recipe;
     const uint64_t last = recipe->train.max_train_steps;
     char note[96];
-    TrainRow row = {.step = report->step,
-                    .loss = report->loss,
-                    .held_out = NAN,
-                    .grad_norm = report->grad_norm,
-                    .lr = report->lr};
+    TrainRow row = empty_row();
+    row.step = report->step;
+    row.loss = report->loss;
+    row.grad_norm = report->grad_norm;
+    row.lr = report->lr;
     Status status = STATUS_OK;
     if (due(report->step, recipe->held_out_every, last))
-        status = measure_held_out(s, &row.held_out, err);
+        status = measure_held_out(s, &row, err);
     row.seconds = s->before + progress_seconds(&s->progress);
     if (status == STATUS_OK)
         status = train_log_add(&s->log, row, err);
@@ -108,6 +120,7 @@ static Status begin(Session *s, Error *err)
     TrainRun *run = s->run;
     Trainer *t = run->trainer;
     s->log.arena = &run->command->arena;
+    s->log.measures = run->measures.names;
     s->state = in_folder(s, "state.safetensors");
     s->csv = in_folder(s, "log.csv");
     s->svg = in_folder(s, "loss.svg");
@@ -126,9 +139,8 @@ static Status begin(Session *s, Error *err)
     }
     if (status != STATUS_OK || t->step > 0)
         return status;
-    TrainRow row = {.loss = NAN};
-    status = measure_held_out(s, &row.held_out, err);
-    row.grad_norm = row.lr = NAN;
+    TrainRow row = empty_row();
+    status = measure_held_out(s, &row, err);
     if (status == STATUS_OK)
         status = train_log_add(&s->log, row, err);
     if (status == STATUS_OK && run->recipe->sample_every != 0)
@@ -153,6 +165,10 @@ static Status finish(Session *s, Error *err)
     json_write_uint64(&r->json, "steps", t->step);
     json_write_number(&r->json, "loss", row->loss);
     json_write_number(&r->json, "held_out", row->held_out);
+    for (int k = 0; s->run->measures.names != NULL && s->run->measures.names[k] != NULL; k++) {
+        json_write_number(&r->json, s->run->measures.names[k], row->measured[k]);
+        result_line(r, "held-out %s %.4f\n", s->run->measures.names[k], row->measured[k]);
+    }
     json_write_number(&r->json, "training_seconds", floor(row->seconds * 10.0) / 10.0);
     json_write_text(&r->json, "state_sha256", hash);
     json_write_text(&r->json, "folder", s->run->folder);

@@ -6,8 +6,17 @@
 #define CLI_TRAIN_RUN_H
 
 #include "cli/dump.h"
+#include "cli/train_log.h"
 #include "diffusion/recipe.h"
 #include "diffusion/trainer.h"
+
+/* What a part measures beside the held-out loss, whenever that is measured and with the averaged weights in place:
+ * further columns of log.csv. */
+typedef struct {
+    const char *const *names; /* up to TRAIN_MEASURES, then NULL; NULL: nothing is measured */
+    /* out (as many as there are names); self is the run's. */
+    Status (*measure)(void *self, double *out, Arena *scratch, Error *err);
+} TrainMeasures;
 
 typedef struct {
     Command *command;
@@ -19,6 +28,7 @@ typedef struct {
     /* Both are called with the averaged weights in place. */
     Status (*save)(void *self, const char *folder, Arena *scratch, Error *err);
     Status (*sheet)(void *self, const char *path, Arena *scratch, Error *err); /* NULL: no sheets */
+    TrainMeasures measures;
     void *self;
 } TrainRun;
 

@@ -254,6 +254,16 @@ Tensor *vgg_head_logits(Tape *tape, const Vgg *vgg, Tensor *logits, int head)
     return slice(tape, logits, 1, vgg_head_start(&vgg->config, head), vgg->config.head[head].outputs);
 }
 
+int vgg_best(const VggConfig *config, int head, const float *logits)
+{
+    const float *x = logits + vgg_head_start(config, head);
+    int best = 0;
+    for (int i = 1; i < config->head[head].outputs; i++)
+        if (x[i] > x[best])
+            best = i;
+    return best;
+}
+
 /* The number behind `word`, from 1 to count; 0 when name is another word. */
 static int numbered(const char *name, const char *word, int count)
 {

@@ -47,6 +47,9 @@ Tensor *vgg(Tape *tape, const Vgg *vgg, Tensor *x, const float *level, VggTaps *
 /* The part (N,outputs of the head) of logits. */
 Tensor *vgg_head_logits(Tape *tape, const Vgg *vgg, Tensor *logits, int head);
 
+/* The largest output of a head in one row of logits, the first one among equals: its number in the head. */
+int vgg_best(const VggConfig *config, int head, const float *logits);
+
 /* "stage1" ..., "map", "pooled", "hidden1" ..., "logits"; NULL when there is none of that name. */
 Tensor *vgg_tap(const VggTaps *taps, const char *name);
 

@@ -1,10 +1,7 @@
-#include "diffusion/vgg.h"
-
-#include "base/file.h"
 #include "base/threads.h"
+#include "diffusion/vgg_save.h"
 #include "tests/net_check.h"
 #include "tests/scratch.h"
-#include "weights/weights_save.h"
 
 static const char *const TINY =
     "{\"features\": [3, \"M\", 4, 5, \"M\"], \"sample_size\": 8, \"pooled_size\": 2, \"hidden\": [6], "
@@ -270,26 +267,20 @@ static void test_folder(void)
     char folder[SCRATCH_PATH], path[SCRATCH_PATH + 40];
     tiny_new(&t, "", false);
     scratch_path(folder, "vgg");
-    CHECK(folder_make(folder, &err) == STATUS_OK);
-    Bytes config = {.arena = &arena};
-    JsonWriter json = {.out = &config};
-    vgg_config_write(&json, &t.vgg.config);
-    snprintf(path, sizeof path, "%s/config.json", folder);
-    CHECK(file_write(path, config.data, config.size, &err) == STATUS_OK);
-    snprintf(path, sizeof path, "%s/model.safetensors", folder);
     CHECK(vgg_open(&again, folder, &arena, &err) == STATUS_FILE);
     err = (Error){0};
-    CHECK(weights_save(&t.weights, NULL, path, F32, &arena, &err) == STATUS_OK);
+    CHECK(vgg_save(&t.vgg, &t.weights, folder, F32, &arena, &err) == STATUS_OK);
     CHECK(vgg_open(&again, folder, &arena, &err) == STATUS_OK);
     Tape tape = {.arena = &arena};
     const Tensor *a = vgg(&tape, &t.vgg, t.x, NULL, NULL), *b = vgg(&tape, &again, t.x, NULL, NULL);
     CHECK(a != NULL && b != NULL && same_bits(a->data, b->data, 7 * N));
     weights_tensor(&t.weights, "", "more", (Init){INIT_ZEROS, 0.0}, 1, (const int[]){2});
-    CHECK(weights_save(&t.weights, NULL, path, F32, &arena, &err) == STATUS_OK);
+    CHECK(vgg_save(&t.vgg, &t.weights, folder, F32, &arena, &err) == STATUS_OK);
     CHECK(vgg_open(&again, folder, &arena, &err) == STATUS_FORMAT);
     CHECK_TEXT(err.text, "more");
     arena_free(&arena);
     arena_free(&t.arena);
+    snprintf(path, sizeof path, "%s/model.safetensors", folder);
     remove(path);
     snprintf(path, sizeof path, "%s/config.json", folder);
     remove(path);
