@@ -6,18 +6,21 @@
 #include "cli/commands.h"
 #include "cli/train_parts.h"
 
-/* A part, its function in a file of its own, and whether it has steps: intermediates to dump, a state to resume. */
+/* A part, its function in a file of its own, whether it has steps (intermediates to dump, a state to resume), and
+ * the shipped recipe that it follows when none is named. */
 typedef struct {
     const char *name;
     Status (*train)(TrainCommand *t, Error *err);
     bool steps;
+    const char *recipe;
 } TrainPart;
 
 static const TrainPart PARTS[] = {
-    {"tokenizer", train_tokenizer_part, false},
-    {"vae", train_vae_part, true},
-    {"unet", train_unet_part, true},
-    {"classifier", train_classifier_part, true},
+    {"tokenizer", train_tokenizer_part, false, "tokenizer.json"},
+    {"vae", train_vae_part, true, "vae.json"},
+    {"unet", train_unet_part, true, "unet.json"},
+    {"classifier", train_classifier_part, true, "classifier.json"},
+    {"clip", train_clip_part, true, "clip-guide.json"},
 };
 
 enum { PARTS_COUNT = sizeof PARTS / sizeof PARTS[0], NAMES = 400 };
@@ -53,17 +56,15 @@ static const TrainPart *find_part(const char *name, Error *err)
 }
 
 /* The recipe of the part: --recipe, or the shipped one. */
-static Status find_recipe(TrainCommand *t, Error *err)
+static Status find_recipe(TrainCommand *t, const TrainPart *part, Error *err)
 {
-    char name[64];
     const char *folder = NULL;
     if (t->recipe_path != NULL)
         return STATUS_OK;
     const Status status = shipped_folder(&folder, "recipes", &t->command.arena, err);
     if (status != STATUS_OK)
         return status;
-    snprintf(name, sizeof name, "%s.json", t->part);
-    t->recipe_path = path_join(&t->command.arena, folder, name);
+    t->recipe_path = path_join(&t->command.arena, folder, part->recipe);
     return t->recipe_path != NULL ? STATUS_OK : error_set(err, STATUS_MEMORY, "no memory for a file name");
 }
 
@@ -85,7 +86,7 @@ static Status run(TrainCommand *t, Error *err)
     if (t->world_path == NULL)
         status = shipped_folder(&t->world_path, "world", &t->command.arena, err);
     if (status == STATUS_OK)
-        status = find_recipe(t, err);
+        status = find_recipe(t, part, err);
     if (status == STATUS_OK)
         status = recipe_read(&t->recipe, t->recipe_path, &t->overrides, &t->command.arena, err);
     if (status == STATUS_OK)
@@ -116,7 +117,7 @@ int command_train(int argc, char **argv)
          "folder of the picture world; the shipped one when left out"},
         {OPTION_TEXT, "vae", 0, NULL, &t.vae_path, 0, 0, "FOLDER", "unet: folder of the trained VAE"},
         {OPTION_TEXT, "tokenizer", 0, NULL, &t.tokenizer_path, 0, 0, "FOLDER",
-         "unet: folder of the tokenizer"},
+         "unet, clip: folder of the tokenizer; clip: the shipped model's when left out"},
         {OPTION_TEXT, "init", 0, "pretrained-model-name-or-path", &t.init_path, 0, 0, "FOLDER",
          "unet: model folder whose U-Net and text encoder to start from; drawn anew when left out"},
         {OPTION_FLAG, "resume", 0, "resume-from-checkpoint", &t.resume, 0, 0, NULL,

@@ -11,7 +11,7 @@ static const Json *part(ConfigReader *r, const char *older, const char *newer, c
     return json_kind(second) != JSON_ABSENT && json_kind(second) != JSON_NULL ? second : empty;
 }
 
-/* "config.json (text_config)". */
+/* "config.json (text_config)"; NULL when there is no memory. */
 static const char *part_name(const char *name, const char *key, Arena *arena)
 {
     Bytes b = {.arena = arena};
@@ -20,7 +20,7 @@ static const char *part_name(const char *name, const char *key, Arena *arena)
     bytes_add_text(&b, key);
     bytes_add_text(&b, ")");
     bytes_add_byte(&b, '\0');
-    return b.failed ? name : (const char *)b.data;
+    return b.failed ? NULL : (const char *)b.data;
 }
 
 Status clip_config_read(ClipConfig *out, const Json *json, const char *name, Arena *arena, Error *err)
@@ -39,11 +39,14 @@ Status clip_config_read(ClipConfig *out, const Json *json, const char *name, Are
     const Json *vision = part(r, "vision_config_dict", "vision_config", empty);
     clip_config_pass_over(r);
     status = config_finish(r, err);
+    const char *text_name = part_name(name, "text_config", arena);
+    const char *vision_name = part_name(name, "vision_config", arena);
+    if (status == STATUS_OK && (text_name == NULL || vision_name == NULL))
+        status = error_set(err, STATUS_MEMORY, "%s: no memory to read it", name);
     if (status == STATUS_OK)
-        status = clip_text_config_read(&c.text, text, part_name(name, "text_config", arena), arena, err);
+        status = clip_text_config_read(&c.text, text, text_name, arena, err);
     if (status == STATUS_OK)
-        status =
-            clip_vision_config_read(&c.vision, vision, part_name(name, "vision_config", arena), arena, err);
+        status = clip_vision_config_read(&c.vision, vision, vision_name, arena, err);
     c.text.projection_dim = c.vision.projection_dim = c.projection_dim;
     c.text.has_projection = c.vision.has_projection = true;
     if (status == STATUS_OK)

@@ -141,6 +141,8 @@ Status trainer_step(Trainer *t, TrainReport *report, Error *err)
                          t->task->name, (unsigned long long)t->step, loss, norm);
     const double lr = o->lr * lr_factor(&o->schedule, (int64_t)t->step);
     optimizer_step(&t->optimizer, lr);
+    if (t->task->after_step != NULL)
+        t->task->after_step(t->task->self);
     ema_update(&t->ema);
     t->step++;
     *report = (TrainReport){.step = t->step, .loss = loss, .grad_norm = norm, .lr = lr};

@@ -35,6 +35,8 @@ typedef struct {
     Tensor *(*losses)(void *self, Tape *tape, uint64_t first, int count);
     /* The same on the fixed held-out samples, each with fixed draws; never trained on. */
     Tensor *(*held_out)(void *self, Tape *tape, uint64_t first, int count);
+    /* Called when the weights have moved, before they are averaged: keeps them in their bounds.  NULL: nothing. */
+    void (*after_step)(void *self);
 } TrainTask;
 
 typedef struct {
