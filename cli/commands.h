@@ -10,6 +10,7 @@ int command_train(int argc, char **argv);
 int command_info(int argc, char **argv);
 int command_compare(int argc, char **argv);
 int command_metric(int argc, char **argv);
+int command_classify(int argc, char **argv);
 int command_golden(int argc, char **argv);
 int command_data(int argc, char **argv);
 int command_demo(int argc, char **argv);
