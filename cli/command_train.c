@@ -80,6 +80,13 @@ static Status run(TrainCommand *t, Error *err)
     if (t->overrides.lr < 0.0 && t->overrides.lr != -1.0)
         return error_set(err, STATUS_ARGUMENT, "train: --lr is %g, expected -1 or 0 to 1000",
                          t->overrides.lr);
+    if (!part->steps && (t->overrides.max_train_steps >= 0 || t->overrides.batch_size >= 0 ||
+                         t->overrides.lr >= 0.0 || t->overrides.micro_batch >= 0 ||
+                         t->overrides.sample_every >= 0 || t->overrides.save_every >= 0 || t->resume))
+        return error_set(
+            err, STATUS_ARGUMENT,
+            "train %s: has no steps, so only --recipe, --output, --data and --seed mean something here",
+            t->part);
     if (!part->steps && (t->dump.folder != NULL || t->dump.trace != NULL))
         return error_set(err, STATUS_ARGUMENT, "train %s: there are no intermediates to dump or trace",
                          t->part);

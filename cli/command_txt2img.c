@@ -1,9 +1,11 @@
 /* cli/command_txt2img.c - pictures from a prompt. */
 #include <stdio.h>
+#include <string.h>
 
 #include "cli/commands.h"
 #include "cli/latent_file.h"
 #include "cli/picture_output.h"
+#include "cli/picture_text.h"
 #include "cli/schedule_print.h"
 
 typedef struct {
@@ -35,6 +37,29 @@ static Status show_schedule(Txt2Img *t, Error *err)
     return status;
 }
 
+/* A preset whose program samples in a way that is not here takes the model's, and says so. */
+static void tell_sampler(const Txt2Img *t)
+{
+    const char *theirs = txt2img_preset_sampler(t->preset);
+    if (theirs != NULL && strcmp(t->request.run.sampler_name, "auto") == 0 && !t->command.quiet)
+        fprintf(stderr,
+                "ldm99: --preset %s: its sampler, %s, is not here: the model's own takes its place\n",
+                t->preset, theirs);
+}
+
+/* What was asked for, as the pictures keep it. */
+static Status write_request(Txt2Img *t, const Txt2ImgResult *made, Error *err)
+{
+    SamplerRun plan;
+    JsonWriter *w = &t->command.result.json;
+    const Status status = txt2img_request_plan(&plan, &t->request, &t->command.arena, err);
+    json_write_text(w, "model", t->request.run.folder);
+    json_write_text(w, "prompt", t->request.prompt);
+    if (status == STATUS_OK)
+        request_write(w, &t->request, &plan, &made->pictures[0]);
+    return status;
+}
+
 static Status make(Txt2Img *t, Error *err)
 {
     Txt2ImgRequest *r = &t->request;
@@ -43,6 +68,7 @@ static Status make(Txt2Img *t, Error *err)
     int columns = 0;
     if (t->print_schedule)
         return show_schedule(t, err);
+    tell_sampler(t);
     Status status = txt2img_request_open(r, &options, &t->command, err);
     if (status == STATUS_OK && t->grid != NULL)
         status = grid_read(&columns, t->grid, options.images, r->name, err);
@@ -51,10 +77,10 @@ static Status make(Txt2Img *t, Error *err)
     if (status != STATUS_OK)
         return status;
     const double seconds = progress_seconds(&r->progress);
-    json_write_text(&t->command.result.json, "model", r->run.folder);
-    json_write_text(&t->command.result.json, "prompt", r->prompt);
+    status = write_request(t, &made, err);
     json_write_number(&t->command.result.json, "sampling_seconds", seconds);
-    status = pictures_write(r, &made, t->output, err);
+    if (status == STATUS_OK)
+        status = pictures_write(r, &made, t->output, err);
     if (status == STATUS_OK && t->grid != NULL)
         status = grid_write(r, &made, t->output, columns, err);
     if (status == STATUS_OK && t->save_latents != NULL)

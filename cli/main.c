@@ -33,7 +33,8 @@ static void usage(FILE *out)
 {
     fprintf(out, "ldm99 " LDM99_VERSION ": latent diffusion in C99, the same bits everywhere\n"
                  "usage: ldm99 SUBCOMMAND [options]      ldm99 SUBCOMMAND --help\n"
-                 "       ldm99 -p \"a red apple\"          is txt2img\n\n");
+                 "       ldm99 -p \"a red apple\"          is txt2img\n"
+                 "       ldm99 --version\n\n");
     for (int i = 0; i < COMMANDS; i++)
         fprintf(out, "  %-10s %s\n", commands[i].name, commands[i].help);
 }

@@ -119,6 +119,12 @@ static void help_row(const Option *o, Bytes *out)
         c += n + (c[n] == ' ');
     }
     add_range(o, out);
+    for (const char *s = o->synonyms; s != NULL && *s != '\0';) {
+        const size_t n = strcspn(s, " ");
+        bytes_add_text(out, s == o->synonyms ? "; also --" : ", --");
+        bytes_add(out, s, n);
+        s += n + (s[n] == ' ');
+    }
     bytes_add_text(out, "\n");
 }
 

@@ -29,8 +29,17 @@ static void add_parameters(Bytes *out, const Txt2ImgRequest *r, const SamplerRun
     bytes_add_byte(out, '\0');
 }
 
-static void write_resolved(JsonWriter *w, const SamplerRun *plan, const Image *picture)
+void request_write(JsonWriter *w, Txt2ImgRequest *r, const SamplerRun *plan, const Image *picture)
 {
+    Option table[TXT2IMG_OPTIONS];
+    txt2img_request_table(r, table);
+    json_begin_object(w, "options");
+    options_write_table(w, table);
+    json_end(w);
+    if (r->latents != NULL) {
+        json_write_int(w, "latent", r->latent);
+        json_write_text(w, "latents_sha256", r->latents_hash);
+    }
     json_begin_object(w, "resolved");
     json_write_text(w, "sampling-method", plan->sampler->name);
     json_write_text(w, "prediction", scheduler_value_name("prediction_type", plan->config.prediction_type));
@@ -61,22 +70,13 @@ static void write_schedule(JsonWriter *w, const SamplerRun *plan)
 static void add_json(Bytes *out, Txt2ImgRequest *r, const SamplerRun *plan, const Image *picture)
 {
     char hash[65];
-    Option table[TXT2IMG_OPTIONS];
     JsonWriter w = {.out = out};
-    txt2img_request_table(r, table);
     json_begin_object(&w, NULL);
     json_write_text(&w, "program", "ldm99");
     json_write_text(&w, "version", LDM99_VERSION);
     json_write_int(&w, "contract", LDM99_CONTRACT);
     json_write_text(&w, "subcommand", "txt2img");
-    json_begin_object(&w, "options");
-    options_write_table(&w, table);
-    json_end(&w);
-    if (r->latents != NULL) {
-        json_write_int(&w, "latent", r->latent);
-        json_write_text(&w, "latents_sha256", r->latents_hash);
-    }
-    write_resolved(&w, plan, picture);
+    request_write(&w, r, plan, picture);
     write_schedule(&w, plan);
     json_begin_object(&w, "model_sha256");
     for (size_t i = 0; i < r->files.count; i++)

@@ -17,6 +17,9 @@ enum { PICTURE_TEXTS = 2 };
 MUST_CHECK Status picture_texts(PngText texts[PICTURE_TEXTS], const Txt2ImgRequest *r, int i,
                                 const Image *picture, Arena *arena, Error *err);
 
+/* The members "options", "resolved" and those of given latents, of the object that is open. */
+void request_write(JsonWriter *w, Txt2ImgRequest *r, const SamplerRun *plan, const Image *picture);
+
 /* SHA-256 of the pixels: rows from the top, channels together. */
 void picture_hash(char hex[65], const Image *picture);
 

@@ -115,6 +115,21 @@ static Status after_step(Session *s, const TrainReport *report, Error *err)
     return status;
 }
 
+/* The log up to the saved step.  The state alone decides the bits: without the log the run goes on with a new one. */
+static Status read_log(Session *s, Error *err)
+{
+    const uint64_t step = s->run->trainer->step;
+    Status status = STATUS_OK;
+    if (file_exists(s->csv))
+        status = train_log_read(&s->log, s->csv, step, err);
+    else if (!s->run->command->quiet)
+        fprintf(stderr, "ldm99: %s is missing: a new one begins at step %llu\n", s->csv,
+                (unsigned long long)step);
+    TrainRow row = empty_row();
+    row.step = step;
+    return status == STATUS_OK && s->log.count == 0 && step > 0 ? train_log_add(&s->log, row, err) : status;
+}
+
 static Status begin(Session *s, Error *err)
 {
     TrainRun *run = s->run;
@@ -130,7 +145,7 @@ static Status begin(Session *s, Error *err)
     if (status == STATUS_OK && run->resume) {
         status = train_state_load(t, run->recipe->hash, s->state, &s->scratch, err);
         if (status == STATUS_OK)
-            status = train_log_read(&s->log, s->csv, t->step, err);
+            status = read_log(s, err);
         s->before = s->log.count > 0 ? s->log.rows[s->log.count - 1].seconds : 0.0;
         arena_free(&s->scratch);
     } else if (status == STATUS_OK && file_exists(s->state)) {

@@ -38,6 +38,12 @@ const OptionPreset TXT2IMG_PRESETS[] = {{"none", NONE},   {"sdcpp", SDCPP}, {"di
                                         {"a1111", A1111}, {"paper", PAPER}, {NULL, NULL}};
 const char *const TXT2IMG_PRESET_NAMES = "none sdcpp diffusers a1111 paper";
 
+const char *txt2img_preset_sampler(const char *preset)
+{
+    const bool euler = strcmp(preset, "sdcpp") == 0 || strcmp(preset, "a1111") == 0;
+    return euler && sampler_find("euler_a") == NULL ? "Euler a" : NULL;
+}
+
 void txt2img_request_table(Txt2ImgRequest *r, Option table[TXT2IMG_OPTIONS])
 {
     const Option rows[TXT2IMG_OPTIONS] = {

@@ -22,7 +22,7 @@ typedef struct {
     ModelFiles files;
     char latents_hash[65]; /* "" without a file of latents */
     int latent_height;
-    const char *name;      /* of the subcommand that runs it */
+    const char *name; /* of the subcommand that runs it */
     Command *command;
     Progress progress;
 } Txt2ImgRequest;
@@ -33,6 +33,9 @@ extern const Txt2ImgRequest TXT2IMG_REQUEST;
 /* Sets of defaults of other programs (docs/CLI.md). */
 extern const OptionPreset TXT2IMG_PRESETS[];
 extern const char *const TXT2IMG_PRESET_NAMES;
+
+/* The sampler of the preset's program where it is none of ours: "Euler a"; NULL: none is missing. */
+const char *txt2img_preset_sampler(const char *preset);
 
 /* The options of one picture; the rows point into *r. */
 enum { TXT2IMG_OPTIONS = 17 };

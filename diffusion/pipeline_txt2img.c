@@ -54,9 +54,10 @@ Status txt2img_shape(Txt2ImgShape *out, const Model *m, const Txt2ImgOptions *o,
         return error_set(err, STATUS_ARGUMENT,
                          "%d prompts with %d pictures each, expected 1 to 65536 pictures", o->count,
                          o->images);
-    if (o->width < 0 || o->height < 0 || o->width % factor != 0 || o->height % factor != 0)
-        return error_set(err, STATUS_ARGUMENT, "pictures of %d x %d pixels, expected multiples of %d",
-                         o->width, o->height, factor);
+    const bool wide = o->width < 0 || o->width % factor != 0;
+    if (wide || o->height < 0 || o->height % factor != 0)
+        return error_set(err, STATUS_ARGUMENT, "%s is %d pixels, expected a multiple of %d",
+                         wide ? "width" : "height", wide ? o->width : o->height, factor);
     if (c->unet.in_channels != c->unet.out_channels)
         return error_set(err, STATUS_SHAPE,
                          "the U-Net takes %d channels and makes %d: it is not for text alone",

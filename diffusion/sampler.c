@@ -25,7 +25,7 @@ Status sampler_begin(SamplerRun *out, const Sampler *sampler, const SchedulerCon
                       .sample = sample,
                       .rng = rng};
     if (steps < 1 || steps > run.config.num_train_timesteps)
-        return error_set(err, STATUS_ARGUMENT, "%d steps, expected 1 to %d", steps,
+        return error_set(err, STATUS_ARGUMENT, "steps is %d, expected 1 to %d", steps,
                          run.config.num_train_timesteps);
     Status status = schedule_make(&run.schedule, &run.config, options.compat_f32, arena, err);
     if (status == STATUS_OK)

@@ -192,7 +192,7 @@ Status schedule_timesteps(int *out, int N, const SchedulerConfig *config, Error 
 {
     const int T = config->num_train_timesteps;
     if (N < 1 || N > T)
-        return error_set(err, STATUS_ARGUMENT, "%d steps, expected 1 to %d", N, T);
+        return error_set(err, STATUS_ARGUMENT, "steps is %d, expected 1 to %d", N, T);
     if (config->steps_offset < 0 || config->steps_offset >= T)
         return error_set(err, STATUS_ARGUMENT, "steps_offset is %d, expected 0 to %d", config->steps_offset,
                          T - 1);

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/decimal.h"
 #include "io/safetensors.h"
 
 enum { ARRAYS = 4, NAME = WEIGHTS_NAME + 32 };
@@ -55,6 +56,39 @@ static Status list_item(void *context, const char *name, const Tensor *shape, fl
                               : error_set(err, STATUS_MEMORY, "no memory for the name %s", name);
 }
 
+/* What of the recipe's hash may come from elsewhere than its file, to be named when it is another at a resume. */
+enum { SETTINGS = 4 };
+typedef struct {
+    const char *name;
+    char text[DECIMAL_LONGEST];
+} Setting;
+
+static void read_settings(Setting out[SETTINGS], const TrainOptions *o)
+{
+    static const char *const NAMES[SETTINGS] = {"max_train_steps", "batch_size", "lr", "seed"};
+    for (int i = 0; i < SETTINGS; i++)
+        out[i].name = NAMES[i];
+    snprintf(out[0].text, sizeof out[0].text, "%llu", (unsigned long long)o->max_train_steps);
+    snprintf(out[1].text, sizeof out[1].text, "%d", o->batch_size);
+    decimal_write(out[2].text, o->lr);
+    snprintf(out[3].text, sizeof out[3].text, "%llu", (unsigned long long)o->seed);
+}
+
+static Status another_recipe(const TrainOptions *o, const Safetensors *file, Error *err)
+{
+    Setting now[SETTINGS];
+    read_settings(now, o);
+    for (int i = 0; i < SETTINGS; i++) {
+        const char *saved = safetensors_metadata(file, now[i].name);
+        if (saved != NULL && strcmp(saved, now[i].text) != 0)
+            return error_set(err, STATUS_FORMAT,
+                             "%s: the run was started with %s %.30s, which is now %s: give the same one",
+                             file->name, now[i].name, saved, now[i].text);
+    }
+    return error_set(err, STATUS_FORMAT, "%s: was saved by a run with another recipe or other options",
+                     file->name);
+}
+
 Status train_state_save(const Trainer *t, const char *recipe_hash, const char *path, Arena *scratch,
                         Error *err)
 {
@@ -65,7 +99,11 @@ Status train_state_save(const Trainer *t, const char *recipe_hash, const char *p
     if (listing.items == NULL)
         return error_set(err, STATUS_MEMORY, "%s: no memory for a list of %zu parameters", path, t->count);
     snprintf(step, sizeof step, "%llu", (unsigned long long)t->step);
-    const char *const metadata[] = {"step", step, "recipe", recipe_hash, NULL};
+    Setting s[SETTINGS];
+    read_settings(s, &t->options);
+    const char *const metadata[] = {"step",    step,      "recipe",  recipe_hash, s[0].name,
+                                    s[0].text, s[1].name, s[1].text, s[2].name,   s[2].text,
+                                    s[3].name, s[3].text, NULL};
     Status status = for_each_array(t, list_item, &listing, err);
     if (status == STATUS_OK)
         status = safetensors_write(path, listing.items, listing.count, metadata, scratch, err);
@@ -110,8 +148,7 @@ Status train_state_load(Trainer *t, const char *recipe_hash, const char *path, A
     Status status = safetensors_open(&file, path, scratch, err);
     const char *recipe = status == STATUS_OK ? safetensors_metadata(&file, "recipe") : NULL;
     if (status == STATUS_OK && (recipe == NULL || strcmp(recipe, recipe_hash) != 0))
-        status = error_set(err, STATUS_FORMAT,
-                           "%s: was saved by a run with another recipe or other options", path);
+        status = another_recipe(&t->options, &file, err);
     if (status == STATUS_OK && !read_step(&step, safetensors_metadata(&file, "step")))
         status = error_set(err, STATUS_FORMAT, "%s: does not tell its step", path);
     if (status == STATUS_OK)

@@ -2,7 +2,7 @@
  *
  * A safetensors file with, for each parameter, its weight, the optimiser's arrays and its average (F32)
  * under "K.weight.NAME", "K.first.NAME", "K.second.NAME", "K.ema.NAME" (K: which of the trainer's weights),
- * and the metadata step and recipe (SHA-256 of what the run was told). */
+ * and the metadata step, recipe (SHA-256 of what the run was told), max_train_steps, batch_size, lr and seed. */
 #ifndef DIFFUSION_TRAIN_STATE_H
 #define DIFFUSION_TRAIN_STATE_H
 

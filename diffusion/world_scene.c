@@ -144,7 +144,7 @@ static bool are_shares(const float *share, int count)
 
 Status world_options_check(const World *world, const WorldOptions *options, Error *err)
 {
-    static const char *const KIND[] = {"single", "scene", "layered scene"};
+    static const char *const KIND[] = {"picture of a single thing", "scene", "layered scene"};
     if (options->size != 32 && options->size != 64 && options->size != 128)
         return error_set(err, STATUS_ARGUMENT, "picture size %d: must be 32, 64 or 128", options->size);
     if (world->styles < WORLD_STYLES && options->styles >> world->styles != 0)
@@ -163,8 +163,11 @@ Status world_options_check(const World *world, const WorldOptions *options, Erro
     for (int k = 0; k < WORLD_KINDS; k++) {
         int styles[WORLD_STYLES];
         if (options->share[k] > 0.0f && serving_styles(styles, world, options, (WorldKind)k) == 0)
-            return error_set(err, STATUS_ARGUMENT, "these styles, concepts and splits leave no %s to draw",
-                             KIND[k]);
+            return error_set(
+                err, STATUS_ARGUMENT,
+                "no %s can be drawn: the styles that are asked for have no drawing of such things in "
+                "that split (data list styles counts them)",
+                KIND[k]);
     }
     return STATUS_OK;
 }

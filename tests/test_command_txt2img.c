@@ -108,6 +108,19 @@ static void test_differences_are_explained(void)
     outside_fails(&o, "again -q", 2, "expected PNG");
 }
 
+static void test_the_object_says_what_was_asked(void)
+{
+    const Json *json = outside_json(
+        &o, "txt2img -q --json -m model -o j.png -p 'a square' -n fog --steps 2 --cfg-scale 3", 0);
+    const Json *options = json_get(json, "options"), *resolved = json_get(json, "resolved");
+    CHECK(json_int(json_get(options, "steps"), 0) == 2 &&
+          json_number(json_get(options, "cfg-scale"), 0.0) == 3.0);
+    CHECK(strcmp(json_text(json_get(options, "negative-prompt"), ""), "fog") == 0);
+    CHECK(strcmp(json_text(json_get(options, "sampling-method"), ""), "auto") == 0);
+    CHECK(strcmp(json_text(json_get(resolved, "sampling-method"), ""), "ddim") == 0);
+    CHECK(json_int(json_get(resolved, "width"), 0) == 16);
+}
+
 static const Json *config(const char *options)
 {
     char line[300];
@@ -139,6 +152,15 @@ static void test_presets(void)
     is(config("--config c.json --preset paper"), 200, 5.0, "leading", "torch");
     is(config("--config c.json --preset paper --cfg-scale 2"), 200, 2.0, "leading", "torch");
     outside_fails(&o, "txt2img --preset papers -p x", 2, "--preset is \"papers\", expected none, sdcpp");
+
+    works("txt2img --preset a1111 -p 'a square' --steps 1 -m model -o p.png");
+    CHECK_TEXT(
+        o.err,
+        "ldm99: --preset a1111: its sampler, Euler a, is not here: the model's own takes its place\n");
+    works("txt2img --preset sdcpp --sampling-method ddim -p 'a square' --steps 1 -m model -o p.png");
+    CHECK(strstr(o.err, "Euler") == NULL);
+    works("txt2img --preset diffusers -p 'a square' --steps 1 -m model -o p.png");
+    CHECK(strstr(o.err, "its sampler") == NULL);
 
     works("txt2img --print-config --preset paper -p 'a square' --steps 3 -m model -o c.png");
     CHECK(outside_shell(&o, "true"));
@@ -172,7 +194,7 @@ static void test_schedules(void)
     CHECK_TEXT(o.out, " to_x ");
     CHECK_TEXT(o.out, "    1      999       -1 ");
     outside_fails(&o, "txt2img --print-schedule -m model --steps 1001", 2,
-                  "1001 steps, expected 1 to 1000");
+                  "steps is 1001, expected 1 to 1000");
 }
 
 static void test_sheets(void)
@@ -197,8 +219,8 @@ static void test_one_sentence(void)
     outside_fails(&o, "txt2img -p x --cfg-rescale 1.5", 2, "from 0 to 1");
     outside_fails(&o, "txt2img -p x --eta 2", 2, "from 0 to 1");
     outside_fails(&o, "txt2img -p x --steps 0", 2, "a whole number from 1 to 1000000");
-    outside_fails(&o, "txt2img -q -m model -p x --steps 1001", 2, "1001 steps, expected 1 to 1000");
-    outside_fails(&o, "txt2img -q -m model -p x -W 17", 2, "multiples of");
+    outside_fails(&o, "txt2img -q -m model -p x --steps 1001", 2, "steps is 1001, expected 1 to 1000");
+    outside_fails(&o, "txt2img -q -m model -p x -W 17", 2, "a multiple of");
     outside_fails(&o, "txt2img -q -m model -p x --clip-skip 9", 2, "clip");
     outside_fails(&o, "txt2img -p x -b 65537", 2, "--batch-count");
     outside_fails(&o, "agian x.png", 2, "did you mean again?");
@@ -211,6 +233,7 @@ int main(int argc, char **argv)
         test_pictures_are_made_again();
         test_one_of_many();
         test_differences_are_explained();
+        test_the_object_says_what_was_asked();
         test_presets();
         test_schedules();
         test_sheets();

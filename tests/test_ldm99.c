@@ -628,13 +628,13 @@ static void test_refused(void)
     refuse(m, o, LDM_ARGUMENT, "0 prompts");
     o = usual();
     o.height = 18;
-    refuse(m, o, LDM_ARGUMENT, "multiples of 4");
+    refuse(m, o, LDM_ARGUMENT, "a multiple of 4");
     o = usual();
     o.sampler = "unheard";
     refuse(m, o, LDM_ARGUMENT, "no sampler \"unheard\" is known");
     o = usual();
     o.steps = 1001;
-    refuse(m, o, LDM_ARGUMENT, "1001 steps");
+    refuse(m, o, LDM_ARGUMENT, "steps is 1001");
     o = usual();
     o.generator = 5;
     refuse(m, o, LDM_ARGUMENT, "generator is 5");

@@ -212,10 +212,10 @@ static void test_refused(void)
     refuse(&m, o, STATUS_ARGUMENT, "0 prompts with 1 pictures each");
     o = usual(1);
     o.width = 18;
-    refuse(&m, o, STATUS_ARGUMENT, "18 x 0 pixels, expected multiples of 4");
+    refuse(&m, o, STATUS_ARGUMENT, "width is 18 pixels, expected a multiple of 4");
     o = usual(1);
     o.steps = 0;
-    refuse(&m, o, STATUS_ARGUMENT, "0 steps");
+    refuse(&m, o, STATUS_ARGUMENT, "steps is 0");
     o = usual(1);
     o.clip_skip = 3;
     refuse(&m, o, STATUS_ARGUMENT, "clip skip leaves out 3 layers of 2");

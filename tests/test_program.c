@@ -76,8 +76,8 @@ static void write_text(const char *name, const char *text)
 
 static void test_usage(void)
 {
-    static const char *const names[] = {"txt2img", "encode", "decode", "train", "info",    "compare",
-                                        "golden",  "data",   "demo",   "again", "classify"};
+    static const char *const names[] = {"txt2img", "encode", "decode", "train", "info",  "compare",
+                                        "metric",  "golden", "data",   "demo",  "again", "classify"};
     char line[80], want[80];
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         snprintf(line, sizeof line, "%s --help", names[i]);
@@ -88,6 +88,8 @@ static void test_usage(void)
         CHECK_TEXT(works("--help")->out, names[i]);
     }
     CHECK_TEXT(works("--version")->out, "ldm99 ");
+    CHECK_TEXT(works("--help")->out, "ldm99 --version\n");
+    CHECK_TEXT(works("txt2img --help")->out, "; also --num-inference-steps\n");
     CHECK(run("")->code == 2 && run("")->out[0] == '\0');
     fails("trian vae", 2, "unknown subcommand \"trian\", did you mean train?");
     fails("quetzalcoatl", 2, "see ldm99 --help");
@@ -166,6 +168,8 @@ static void test_data(void)
     CHECK(there("sheet.png"));
     fails("data show -n 2 --size 33 -o none.png", 2, "size");
     fails("data show -n 2 --styles no-such-style -o none.png", 2, "no-such-style");
+    fails("data show -n 2 --styles line -o none.png", 2,
+          "the styles that are asked for have no drawing of such things");
     CHECK(!there("none.png"));
     fails("data make -n 2 --data no/world -o none", 3, "no/world");
     CHECK(!there("none"));
@@ -212,7 +216,7 @@ static int interrupted_training(void)
 
 static void test_training(void)
 {
-    char straight[65], resumed[65];
+    char straight[65], resumed[65], line[2 * SCRATCH_PATH];
     write_text("recipe.json", RECIPE);
     state_hash(straight, works("train vae -q --json --recipe recipe.json -o whole")->out);
     CHECK(strlen(straight) == 64);
@@ -228,8 +232,20 @@ static void test_training(void)
                works("train vae -q --json --recipe recipe.json -o cut --resume --micro-batch 1")->out);
     CHECK(strcmp(resumed, straight) == 0);
     fails("train vae -q --recipe recipe.json -o cut", 2, "a run is there already");
-    fails("train vae -q --recipe recipe.json -o cut --resume --lr 0.1", 3, "another recipe");
+    fails("train vae -q --recipe recipe.json -o cut --resume --lr 0.1", 3,
+          "with lr 0.001, which is now 0.1");
+    fails("train vae -q --recipe recipe.json -o cut --resume --max-train-steps 20", 3,
+          "with max_train_steps 12, which is now 20");
     fails("train vae -q --recipe recipe.json -o none --resume", 3, "state.safetensors");
+    snprintf(line, sizeof line, "rm '%s/cut/log.csv'", folder); /* the state alone decides */
+    CHECK(system(line) == 0);
+    const Ran *r = works("train vae --json --recipe recipe.json -o cut --resume");
+    CHECK_TEXT(r->err, "cut/log.csv is missing: a new one begins at step 12\n");
+    state_hash(resumed, r->out);
+    CHECK(strcmp(resumed, straight) == 0 && there("cut/log.csv"));
+    fails("train tokenizer -q -o words --max-train-steps 3", 2, "train tokenizer: has no steps");
+    fails("train tokenizer -q -o words --resume", 2, "train tokenizer: has no steps");
+    CHECK(!there("words"));
     write_text("recipe.json", "{\"train\": {\"bach_size\": 3}}");
     fails("train vae -q --recipe recipe.json -o never", 3, "bach_size");
     CHECK(!there("never"));

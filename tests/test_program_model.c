@@ -81,9 +81,10 @@ static void test_refused(void)
     fails("txt2img -q", 2, "prompt");
     fails("txt2img -q -p \"$(printf 'caf\\351')\" --steps 1", 3, "not UTF-8");
     fails("txt2img -q -p x --steps 1 -o stderr/x.png", 3, "stderr");
-    fails("txt2img -q -p x --steps 1 -W 33", 2, "33");
+    fails("txt2img -q -p x --steps 1 -W 33", 2, "width is 33 pixels, expected a multiple of");
+    fails("txt2img -q -p x --steps 1 -W 32 -H 30", 2, "height is 30 pixels");
     fails("txt2img -q -p x --steps 1 -W 99999", 2, "--width");
-    fails("txt2img -q -p x --steps 1001", 2, "1001 steps");
+    fails("txt2img -q -p x --steps 1001", 2, "steps is 1001");
     fails("txt2img -q -p x -b 0", 2, "--batch-count");
     fails("encode -q -i none.png", 3, "none.png");
     fails("decode -q -i none.npy", 3, "none.npy");

@@ -218,8 +218,8 @@ static void refuse(SchedulerConfig c, SamplerOptions options, int steps, const c
 static void test_refused(void)
 {
     SchedulerConfig c = stable();
-    refuse(c, (SamplerOptions){0}, 0, "0 steps");
-    refuse(c, (SamplerOptions){0}, 1001, "1001 steps, expected 1 to 1000");
+    refuse(c, (SamplerOptions){0}, 0, "steps is 0");
+    refuse(c, (SamplerOptions){0}, 1001, "steps is 1001, expected 1 to 1000");
     refuse(c, (SamplerOptions){.eta = -0.5}, 10, "eta is -0.5");
     refuse(c, (SamplerOptions){.eta = NAN}, 10, "eta is");
     c.rescale_betas_zero_snr = true;

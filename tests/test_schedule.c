@@ -199,7 +199,7 @@ static void test_refused(void)
     Error err = {0};
     c = stable();
     CHECK(schedule_timesteps(list, 0, &c, &err) == STATUS_ARGUMENT);
-    CHECK_TEXT(err.text, "0 steps, expected 1 to 1000");
+    CHECK_TEXT(err.text, "steps is 0, expected 1 to 1000");
     CHECK(schedule_timesteps(list, 1001, &c, NULL) == STATUS_ARGUMENT);
     c.num_train_timesteps = 4;
     err = (Error){0};

@@ -105,6 +105,11 @@ static void test_refusals(void)
     toy_steps(&toy, 3);
     CHECK(save(&toy, path, &err) == STATUS_OK);
     refused(path, "another recipe", &o, STATUS_FORMAT, "another recipe");
+    TrainOptions longer = o, other = o;
+    longer.max_train_steps = 77;
+    other.seed = 123;
+    refused(path, "another recipe", &longer, STATUS_FORMAT, "which is now 77: give the same one");
+    refused(path, "another recipe", &other, STATUS_FORMAT, "seed 0, which is now 123");
     refused("no/such/state.safetensors", RECIPE, &o, STATUS_FILE, "no/such/state.safetensors");
     CHECK(file_read(&file, path, &toy.arena, &err) == STATUS_OK);
     const size_t cuts[] = {0, 7, 100, file.size - 1, file.size - 50};

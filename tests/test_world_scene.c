@@ -276,7 +276,7 @@ static void test_bad_options_are_refused(void)
     refuse(o, "drop_style");
     o = WORLD_DEFAULTS;
     o.styles = 1u << 7; /* line drawings are neither for training nor for tests */
-    refuse(o, "no single to draw");
+    refuse(o, "no picture of a single thing can be drawn");
 }
 
 /* With two things that are kept apart and nothing else, training has no layered scene and the test has one. */
