@@ -15,44 +15,44 @@ rows() {
 == x86-64, 64 bits, little-endian |
 gcc-O2          | 1 2 3 8 | CC=gcc
 gcc-O0          | 1 3     | CC=gcc CFLAGS=-O0
-gcc-O1          | 1       | CC=gcc CFLAGS=-O1
+gcc-O1          | 1       | one file: gcc -O1
 gcc-O3          | 1 3     | CC=gcc CFLAGS=-O3
 gcc-Os          | 1 3     | CC=gcc CFLAGS=-Os
 gcc-native      | 1 3     | CC=gcc NATIVE=1
 gcc-O3-native   | 1 2 3   | CC=gcc CFLAGS=-O3 NATIVE=1
 gcc-lto         | 1 3     | CC=gcc CFLAGS='-O2 -flto' AR=gcc-ar
 gcc-serial      | 1       | CC=gcc OPENMP=0
-gcc-c11         | 1       | CC=gcc OPENMP=0 CFLAGS='-O2 -std=c11'
-gcc-gnu17       | 1       | CC=gcc OPENMP=0 CFLAGS='-O2 -std=gnu17'
-gcc-undefined   | 1       | CC=gcc OPENMP=0 CFLAGS='-O1 -fsanitize=undefined -fno-sanitize-recover=all'
+gcc-c11         | 1       | one file: gcc -O2 -std=c11
+gcc-gnu17       | 1       | one file: gcc -O2 -std=gnu17
+gcc-undefined   | 1       | one file: gcc -O1 -fsanitize=undefined -fno-sanitize-recover=all
 gcc-address     | 1       | CC=gcc OPENMP=0 SAN=1
-gcc-11          | 1 3     | CC=gcc-11
+gcc-11          | 1       | one file: gcc-11 -O2
 gcc-one-file    | 1       | one file: gcc -O2
 clang-O2        | 1       | CC=clang OPENMP=0
 clang-openmp    | 1 3     | CC=clang OPENMP=1
 clang-O0        | 1       | CC=clang OPENMP=0 CFLAGS=-O0
-clang-O1        | 1       | CC=clang OPENMP=0 CFLAGS=-O1
-clang-O3        | 1       | CC=clang OPENMP=0 CFLAGS=-O3
-clang-Os        | 1       | CC=clang OPENMP=0 CFLAGS=-Os
+clang-O1        | 1       | one file: clang -O1
+clang-O3        | 1       | one file: clang -O3
+clang-Os        | 1       | one file: clang -Os
 clang-O3-native | 1       | CC=clang OPENMP=0 CFLAGS=-O3 NATIVE=1
-clang-16        | 1       | CC=clang-16 OPENMP=0
-clang-22        | 1       | CC=clang-22 OPENMP=0
+clang-16        | 1       | one file: clang-16 -O2
+clang-22        | 1       | one file: clang-22 -O2
 clang-one-file  | 1       | one file: clang -O2
 tcc             | 1       | CC=tcc OPENMP=0
 tcc-one-file    | 1       | one file: tcc
 musl            | 1       | CC=musl-gcc OPENMP=0 LDFLAGS=-static
-musl-Os         | 1       | CC=musl-gcc OPENMP=0 CFLAGS=-Os LDFLAGS=-static
+musl-Os         | 1       | one file: musl-gcc -Os -static
 
 == x86-64 Windows, 64 bits, little-endian | wine
 mingw           | 1       | one file: x86_64-w64-mingw32-gcc -O2 -static -lpthread
 
 == i686 with SSE2, 32 bits, little-endian | qemu-i386
 i686            | 1       | CROSS=i686-linux-gnu- OPENMP=0
-i686-O0         | 1       | CROSS=i686-linux-gnu- OPENMP=0 CFLAGS=-O0
+i686-O0         | 1       | one file: i686-linux-gnu-gcc -O0 -msse2 -mfpmath=sse -static
 
 == aarch64, 64 bits, little-endian | qemu-aarch64
 aarch64         | 1       | CROSS=aarch64-linux-gnu- OPENMP=0
-aarch64-O3      | 1       | CROSS=aarch64-linux-gnu- OPENMP=0 CFLAGS=-O3
+aarch64-O3      | 1       | one file: aarch64-linux-gnu-gcc -O3 -static
 
 == armv7 with VFP, 32 bits, little-endian | qemu-arm
 armhf           | 1       | CROSS=arm-linux-gnueabihf- OPENMP=0
@@ -62,7 +62,7 @@ armel           | 1       | one file: arm-linux-gnueabi-gcc -O2 -static
 
 == riscv64, 64 bits, little-endian | qemu-riscv64
 riscv64         | 1       | CROSS=riscv64-linux-gnu- OPENMP=0
-riscv64-clang   | 1       | CC='clang --target=riscv64-linux-gnu' OPENMP=0 LDFLAGS=-static
+riscv64-clang   | 1       | one file: clang --target=riscv64-linux-gnu -O2 -static
 
 == ppc64le (POWER8), 64 bits, little-endian | qemu-ppc64le
 ppc64le         | 1       | CROSS=powerpc64le-linux-gnu- OPENMP=0
@@ -75,7 +75,7 @@ ppc32           | 1       | CROSS=powerpc-linux-gnu- OPENMP=0
 
 == s390x, 64 bits, big-endian | qemu-s390x
 s390x           | 1       | CROSS=s390x-linux-gnu- OPENMP=0
-s390x-O3        | 1       | CROSS=s390x-linux-gnu- OPENMP=0 CFLAGS=-O3
+s390x-O3        | 1       | one file: s390x-linux-gnu-gcc -O3 -static
 
 == mips32r2, 32 bits, big-endian | qemu-mips
 mips            | 1       | one file: mips-linux-gnu-gcc -O2 -static
@@ -168,10 +168,11 @@ compiler() {
 # Without LLVM's OpenMP installed, clang knows the flag and cannot link.
 clang_openmp() { echo 'int main(void) { return 0; }' | clang -fopenmp -x c - -o /dev/null 2>/dev/null; }
 
-# Seconds of processor time that this script's commands have taken so far.
-processor_time() {
-    times >$work/times
-    awk -F '[ms ]+' 'NR == 2 { printf "%d\n", 60 * ($1 + $3) + $2 + $4 }' $work/times
+# taken BEFORE AFTER, two outputs of `times`: seconds of processor time that the commands between them needed.
+taken() {
+    awk -F '[ms ]+' '
+        FNR == 2 { t = 60 * ($1 + $3) + $2 + $4; if (FNR == NR) begun = t }
+        END { printf "%.1f", t - begun }' "$@"
 }
 
 # built FOLDER WORDS...: makes FOLDER/ldm99.
@@ -231,18 +232,22 @@ run_row() {
 }
 
 run_golden() {
-    processor_time >$work/begun
+    times >$work/begun
     verdict=verified
     $runner "$folder/ldm99" golden self -t "$threads" >>"$log" 2>&1 || verdict="differs: $(tail -n 1 "$log")"
-    processor_time >$work/ended
-    took=$(($(cat $work/ended) - $(cat $work/begun)))
+    times >$work/ended
+    took=$(taken $work/begun $work/ended)
     echo "$name, threads $threads: $verdict (built in $spent s, ran $took s of processor time)"
     keep "$name" "$processor" "$build" "$threads" "$verdict" "$took"
 }
 
-# The page's rows, this run's in the place of their older ones, in the order of the list; rows that have left the list go.
+# The page's rows, this run's in the place of their older ones, in the order of the list; what has left the list goes.
 write_page() {
-    { rows | sed -n 's/^\([^ =]*\)  *|.*/name \1/p'; grep '^| [^ ]* | .*|$' $page | grep -v '^| name |'; cat $answers; } |
+    {
+        rows | sed -n 's/^\([^ =]*\)  *|.*/name \1/p'
+        grep '^| [^ ]* | .*|$' $page | grep -v '^| name |'
+        cat $answers
+    } |
         awk -F ' [|] ' '
             /^name / { rank[substr($0, 6)] = ++count; next }
             { name = substr($1, 3) }
