@@ -1,6 +1,7 @@
 # make              build/ldm99 (the program) and its library libldm99.a
 # make check        layers and every test;  make test: the tests alone
 # make demo         16 pictures from 8 prompts with the shipped model: out/demo.png
+# make showcase     the sheets at the top of the README and docs/generalisation.png, with the shipped model: minutes
 # make valgrind     every test under valgrind, in a serial build of its own: minutes
 # make golden       the hashes that every build must give, compared with tests/golden/;
 #                   make matrix: the same with other compilers, options and processors
@@ -173,8 +174,15 @@ check: layers
 valgrind:
 	$(MAKE) VALGRIND=1 OPENMP=0 RUN='valgrind -q --error-exitcode=99 --leak-check=full' test
 
+# Chosen by docs/WORLD_MODEL.md.
+SHOWCASE_STEPS ?= 25
+SHOWCASE_SCALE ?= 4
+
 demo: all
 	$(RUN) $(BUILD)/ldm99 demo -o out
+
+showcase: all
+	$(RUN) $(BUILD)/ldm99 demo objects scenes generalisation --steps $(SHOWCASE_STEPS) --cfg-scale $(SHOWCASE_SCALE) -o docs
 
 golden: all
 	for t in 1 2 3; do $(RUN) $(BUILD)/ldm99 golden self -t $$t || exit; done
@@ -247,7 +255,7 @@ install: all $(PUBLIC)/libldm99.a $(if $(CROSS),,$(PUBLIC)/$(SONAME)) $(PUBLIC)/
 	$(if $(CROSS),,ln -sf $(SONAME) $(DESTDIR)$(LIBDIR)/libldm99.so)
 	install -m 644 $(PUBLIC)/ldm99.pc $(DESTDIR)$(LIBDIR)/pkgconfig/ldm99.pc
 	install -m 644 docs/ldm99.1 $(DESTDIR)$(PREFIX)/share/man/man1/ldm99.1
-	cp -R weights/model weights/recipes weights/world $(DESTDIR)$(PREFIX)/share/ldm99/
+	cp -R $(wildcard weights/model weights/segmentation) weights/recipes weights/world $(DESTDIR)$(PREFIX)/share/ldm99/
 
 uninstall:
 	rm -f $(DESTDIR)$(PREFIX)/bin/ldm99 $(DESTDIR)$(PREFIX)/include/ldm99.h $(DESTDIR)$(LIBDIR)/libldm99.a \
@@ -285,6 +293,6 @@ amalgamation-check: amalgamation
 clean:
 	rm -rf build out
 
-.PHONY: all examples tests test layers check valgrind demo golden matrix bench verify-math verify-math-self verify-math-64 verify-math-fit verify-math-table $(VERIFY:%=verify-math-%) install uninstall clean
+.PHONY: all examples tests test layers check valgrind demo showcase golden matrix bench verify-math verify-math-self verify-math-64 verify-math-fit verify-math-table $(VERIFY:%=verify-math-%) install uninstall clean
 .SECONDARY:
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

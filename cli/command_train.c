@@ -21,6 +21,7 @@ static const TrainPart PARTS[] = {
     {"unet", train_unet_part, true, "unet.json"},
     {"classifier", train_classifier_part, true, "classifier.json"},
     {"clip", train_clip_part, true, "clip-guide.json"},
+    {"segmentation", train_segmentation_part, true, "segmentation.json"},
 };
 
 enum { PARTS_COUNT = sizeof PARTS / sizeof PARTS[0], NAMES = 400 };

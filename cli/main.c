@@ -17,6 +17,7 @@ static const struct {
     {"again", command_again, "a picture made again from its own record: the same bits?"},
     {"encode", command_encode, "a picture to its latent"},
     {"decode", command_decode, "a latent to its picture"},
+    {"segment", command_segment, "which thing is where in a picture"},
     {"train", command_train, "train a part of a model by a recipe"},
     {"info", command_info, "what a model folder, tensor file or picture holds"},
     {"compare", command_compare, "where two files of tensors or pictures differ"},
@@ -24,7 +25,7 @@ static const struct {
     {"classify", command_classify, "what is in a picture and in whose style"},
     {"golden", command_golden, "is this build on the numeric contract?"},
     {"data", command_data, "make, list and show the training pictures"},
-    {"demo", command_demo, "a sheet of pictures from the shipped model"},
+    {"demo", command_demo, "sheets of pictures from the shipped model"},
 };
 
 enum { COMMANDS = sizeof commands / sizeof commands[0] };

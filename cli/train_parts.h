@@ -25,6 +25,7 @@ MUST_CHECK Status train_vae_part(TrainCommand *t, Error *err);
 MUST_CHECK Status train_unet_part(TrainCommand *t, Error *err);
 MUST_CHECK Status train_classifier_part(TrainCommand *t, Error *err);
 MUST_CHECK Status train_clip_part(TrainCommand *t, Error *err);
+MUST_CHECK Status train_segmentation_part(TrainCommand *t, Error *err);
 
 /* Reads the recipe's "data": keys of WorldOptions by name, others refused; absent ones keep WORLD_DEFAULTS.
  * The held-out options are the same with split "test"; `pool` and `held_out_pool` are the sizes of latent pools. */
