@@ -20,6 +20,7 @@ static const TrainPart PARTS[] = {
     {"vae", train_vae_part, true, "vae.json"},
     {"unet", train_unet_part, true, "unet.json"},
     {"classifier", train_classifier_part, true, "classifier.json"},
+    {"style-noisy", train_style_noisy_part, true, "style-noisy.json"},
     {"clip", train_clip_part, true, "clip-guide.json"},
     {"segmentation", train_segmentation_part, true, "segmentation.json"},
 };
@@ -127,7 +128,9 @@ int command_train(int argc, char **argv)
         {OPTION_TEXT, "tokenizer", 0, NULL, &t.tokenizer_path, 0, 0, "FOLDER",
          "unet, clip: folder of the tokenizer; clip: the shipped model's when left out"},
         {OPTION_TEXT, "init", 0, "pretrained-model-name-or-path", &t.init_path, 0, 0, "FOLDER",
-         "unet: model folder whose U-Net and text encoder to start from; drawn anew when left out"},
+         "unet: model folder whose U-Net and text encoder to start from, drawn anew when left out; "
+         "style-noisy: "
+         "model folder whose latents they are, the shipped one when left out"},
         {OPTION_FLAG, "resume", 0, "resume-from-checkpoint", &t.resume, 0, 0, NULL,
          "go on from the folder's saved state"},
         {OPTION_INT, "batch-size", 0, "train-batch-size", &t.overrides.batch_size, -1, 1e6, NULL,

@@ -24,6 +24,7 @@ MUST_CHECK Status train_tokenizer_part(TrainCommand *t, Error *err);
 MUST_CHECK Status train_vae_part(TrainCommand *t, Error *err);
 MUST_CHECK Status train_unet_part(TrainCommand *t, Error *err);
 MUST_CHECK Status train_classifier_part(TrainCommand *t, Error *err);
+MUST_CHECK Status train_style_noisy_part(TrainCommand *t, Error *err);
 MUST_CHECK Status train_clip_part(TrainCommand *t, Error *err);
 MUST_CHECK Status train_segmentation_part(TrainCommand *t, Error *err);
 

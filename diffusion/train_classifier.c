@@ -53,11 +53,22 @@ static Status name_head(VggConfig *config, const char *name, const char *const *
     return STATUS_OK;
 }
 
+Status classifier_style_names(VggConfig *config, const World *world, Arena *arena, Error *err)
+{
+    const int styles = count_styles(world);
+    const char **label = arena_alloc(arena, (size_t)styles + 1, sizeof *label);
+    if (label == NULL)
+        return error_set(err, STATUS_MEMORY, "no memory for the names of styles");
+    for (int s = 0; s < world->styles; s++)
+        if (classifier_style(world, s) >= 0)
+            label[classifier_style(world, s)] = world->style[s].name;
+    return name_head(config, "style", label, styles, err);
+}
+
 Status classifier_heads_name(VggConfig *config, const World *world, const WorldOptions *options,
                              Arena *arena, Error *err)
 {
-    const int styles = count_styles(world), classes = world->concepts + 1;
-    const char **label = arena_alloc(arena, (size_t)(classes + styles), sizeof *label);
+    const char **label = arena_alloc(arena, (size_t)world->concepts + 1, sizeof *label);
     if (label == NULL)
         return error_set(err, STATUS_MEMORY, "no memory for the names of classes");
     if (config->in_channels != 3 || config->sample_size != options->size || config->noise_levels != 0)
@@ -71,11 +82,8 @@ Status classifier_heads_name(VggConfig *config, const World *world, const WorldO
     label[0] = "nothing";
     for (int c = 0; c < world->concepts; c++)
     label[c + 1] = world->concept[c].slug;
-    for (int s = 0; s < world->styles; s++)
-        if (classifier_style(world, s) >= 0)
-            label[classes + classifier_style(world, s)] = world->style[s].name;
-    const Status status = name_head(config, "class", label, classes, err);
-    return status == STATUS_OK ? name_head(config, "style", label + classes, styles, err) : status;
+    const Status status = name_head(config, "class", label, world->concepts + 1, err);
+    return status == STATUS_OK ? classifier_style_names(config, world, arena, err) : status;
 }
 
 /* ---- one picture ---- */

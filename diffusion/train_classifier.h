@@ -55,6 +55,9 @@ MUST_CHECK Status classifier_loss_options_read(ClassifierLossOptions *out, const
 MUST_CHECK Status classifier_heads_name(VggConfig *config, const World *world, const WorldOptions *options,
                                         Arena *arena, Error *err);
 
+/* The same for the head "style" alone. */
+MUST_CHECK Status classifier_style_names(VggConfig *config, const World *world, Arena *arena, Error *err);
+
 /* The label of a style: its number among the styles that are no line drawings; -1: it has none. */
 int classifier_style(const World *world, int style);
 
