@@ -7,6 +7,7 @@ int command_again(int argc, char **argv);
 int command_encode(int argc, char **argv);
 int command_decode(int argc, char **argv);
 int command_segment(int argc, char **argv);
+int command_embed(int argc, char **argv);
 int command_train(int argc, char **argv);
 int command_info(int argc, char **argv);
 int command_compare(int argc, char **argv);

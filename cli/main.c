@@ -18,6 +18,7 @@ static const struct {
     {"encode", command_encode, "a picture to its latent"},
     {"decode", command_decode, "a latent to its picture"},
     {"segment", command_segment, "which thing is where in a picture"},
+    {"embed", command_embed, "pictures and texts as rows of CLIP's space, and how well they fit"},
     {"train", command_train, "train a part of a model by a recipe"},
     {"info", command_info, "what a model folder, tensor file or picture holds"},
     {"compare", command_compare, "where two files of tensors or pictures differ"},

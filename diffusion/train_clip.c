@@ -11,7 +11,10 @@ enum { PAIRS_MAX = 65536, FIRST_GROUP = 1 << 20 /* held-out batches of the loss 
 Status clip_loss_options_read(ClipLossOptions *out, const Json *json, const char *name, Arena *arena,
                               Error *err)
 {
-    ConfigReader r = config_reader(json, name, arena);
+    const Json *object = json;
+    if (json_kind(json) == JSON_ABSENT && json_parse(&object, "{}", 2, name, arena, err) != STATUS_OK)
+        return STATUS_MEMORY;
+    ConfigReader r = config_reader(object, name, arena);
     const ClipLossOptions read = {.pairs = config_int(&r, "pairs", 64, 2, PAIRS_MAX),
                                   .retrieval = config_int(&r, "retrieval", 0, 0, RETRIEVAL_GROUPS_MAX)};
     const Status status = config_finish(&r, err);

@@ -33,7 +33,7 @@ typedef struct {
     Arena scratch;
 } ClipTraining;
 
-/* Reads {"pairs", "retrieval"}; absent ones are 64 and 0. */
+/* Reads {"pairs", "retrieval"}; absent ones are 64 and 0, also when json is NULL. */
 MUST_CHECK Status clip_loss_options_read(ClipLossOptions *out, const Json *json, const char *name,
                                          Arena *arena, Error *err);
 

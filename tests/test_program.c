@@ -76,8 +76,9 @@ static void write_text(const char *name, const char *text)
 
 static void test_usage(void)
 {
-    static const char *const names[] = {"txt2img", "encode", "decode", "train", "info",  "compare",
-                                        "metric",  "golden", "data",   "demo",  "again", "classify"};
+    static const char *const names[] = {"txt2img", "encode",   "decode", "train", "info",
+                                        "compare", "metric",   "golden", "data",  "demo",
+                                        "again",   "classify", "embed"};
     char line[80], want[80];
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         snprintf(line, sizeof line, "%s --help", names[i]);

@@ -206,6 +206,8 @@ static void test_options(void)
     CHECK(o.pairs == 3 && o.retrieval == 2);
     CHECK(clip_loss_options_read(&o, json_of(&arena, "{}"), "r", &arena, &err) == STATUS_OK);
     CHECK(o.pairs == 64 && o.retrieval == 0);
+    o.pairs = 1;
+    CHECK(clip_loss_options_read(&o, NULL, "r", &arena, &err) == STATUS_OK && o.pairs == 64);
     CHECK(clip_loss_options_read(&o, json_of(&arena, "{\"pairs\": 1}"), "r", &arena, NULL) ==
           STATUS_FORMAT);
     CHECK(clip_loss_options_read(&o, json_of(&arena, "{\"margin\": 1}"), "r", &arena, &err) ==
