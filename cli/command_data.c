@@ -3,9 +3,12 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "base/folder_list.h"
 #include "cli/commands.h"
 #include "cli/common.h"
 #include "cli/progress.h"
+#include "cli/data_pictures.h"
+#include "cli/train_data.h"
 #include "diffusion/world_export.h"
 #include "diffusion/world_list.h"
 #include "diffusion/world_pack.h"
@@ -17,7 +20,9 @@ typedef struct {
     Command command;
     World world;
     WorldOptions options;
-    const char *folder, *output, *split, *concepts, *company, *kinds, *maps, *styles, *renders;
+    PictureOptions prepare; /* of a folder of pictures */
+    const char *folder, *output, *split, *concepts, *company, *kinds, *maps, *styles, *renders, *fit,
+        *column;
     int count, columns, cell, level;
     int64_t first;
     double white;
@@ -113,19 +118,18 @@ static Status make(Data *d, Error *err)
     return status;
 }
 
-static Status show(Data *d, Error *err)
+/* A sheet of `count` samples, of whatever set. */
+static Status show(Data *d, const DataSet *set, int count, Error *err)
 {
     Arena *arena = &d->command.arena;
-    const WorldExport what = samples_of(d);
+    const uint64_t first = (uint64_t)d->first;
     const char *path = d->output != NULL ? d->output : "data.png";
     Image sheet;
-    Status status = set_options(d, err);
-    if (status == STATUS_OK)
-        status = world_contact_sheet(&sheet, &d->world, &d->options, &what, d->columns, arena, err);
+    Status status = data_contact_sheet(&sheet, set, d->seed, first, count, d->columns, arena, err);
     char made[120];
     snprintf(made, sizeof made, "ldm99 data show, seed %llu, pictures %llu to %llu",
-             (unsigned long long)what.seed, (unsigned long long)what.first,
-             (unsigned long long)(what.first + what.count - 1));
+             (unsigned long long)d->seed, (unsigned long long)first,
+             (unsigned long long)(first + (uint64_t)count - 1));
     const PngText text = {"parameters", made};
     if (status == STATUS_OK)
         status = png_write(path, &sheet, &text, 1, arena, err);
@@ -134,6 +138,36 @@ static Status show(Data *d, Error *err)
     write_samples(d, &d->command.result.json);
     result_file(&d->command.result, path);
     return STATUS_OK;
+}
+
+static Status show_world(Data *d, Error *err)
+{
+    const Status status = set_options(d, err);
+    WorldData data = {&d->world, d->options};
+    const DataSet set = world_data_set(&data);
+    return status == STATUS_OK ? show(d, &set, d->count, err) : status;
+}
+
+/* list and show of a folder of pictures. */
+static Status run_pictures(Data *d, int action, Error *err)
+{
+    PictureData data;
+    DataPictures p = {.command = &d->command, .folder = d->folder, .column = d->column, .data = &data};
+    d->prepare.size = d->options.size;
+    d->prepare.fit = (PictureFit)choice(d->fit, PICTURE_FIT_WORDS);
+    if (action != 1 && action != 2)
+        return error_set(err, STATUS_ARGUMENT,
+                         "data: %s is no picture world; list and show read it, and train", d->folder);
+    Status status = data_pictures_open(&p, &d->prepare, err);
+    if (status != STATUS_OK)
+        return status;
+    if (action == 2)
+        return data_pictures_list(&p, err);
+    const bool held_out = strcmp(d->split, "test") == 0;
+    const DataSet set = held_out ? picture_held_out_set(&data) : picture_train_set(&data);
+    if (set.count == 0)
+        return error_set(err, STATUS_ARGUMENT, "%s: no picture is held out", d->folder);
+    return show(d, &set, (uint64_t)d->count < set.count ? d->count : (int)set.count, err);
 }
 
 /* Every style's sheet, from renderings of its drawings, beside the tables. */
@@ -227,12 +261,18 @@ static Status run(Data *d, Error *err)
     const int action = world_word_place(o->words[0], ACTIONS);
     if (action < 0)
         return no_such_word(o->words[0], ACTIONS, "make, show, list or pack", err);
-    if (action != 2 && o->word_count > 1)
-        return error_set(err, STATUS_ARGUMENT, "data %s: unexpected word \"%.40s\"", o->words[0],
-                         o->words[1]);
+    const char *word = o->word_count > 1 ? o->words[1] : NULL;
+    if (word != NULL && d->folder == NULL && world_word_place(word, TOPICS) < 0 && is_folder(word)) {
+        d->folder = word; /* data list FOLDER */
+        word = NULL;
+    }
+    if (action != 2 && word != NULL)
+        return error_set(err, STATUS_ARGUMENT, "data %s: unexpected word \"%.40s\"", o->words[0], word);
     Status status = STATUS_OK;
     if (d->folder == NULL)
         status = shipped_folder(&d->folder, "world", &d->command.arena, err);
+    if (status == STATUS_OK && !is_world_folder(d->folder, &d->command.arena))
+        return run_pictures(d, action, err);
     if (status == STATUS_OK)
         status = action < 2 ? world_open(&d->world, d->folder, &d->command.arena, err)
                             : world_open_tables(&d->world, d->folder, &d->command.arena, err);
@@ -240,8 +280,8 @@ static Status run(Data *d, Error *err)
         return status;
     switch (action) {
     case 0: return make(d, err);
-    case 1: return show(d, err);
-    case 2: return list(d, o->word_count > 1 ? o->words[1] : NULL, err);
+    case 1: return show_world(d, err);
+    case 2: return list(d, word, err);
     default: return pack(d, err);
     }
 }
@@ -249,6 +289,8 @@ static Status run(Data *d, Error *err)
 int command_data(int argc, char **argv)
 {
     Data d = {.options = WORLD_DEFAULTS,
+              .prepare = PICTURE_DEFAULTS,
+              .fit = PICTURE_FIT_WORDS[FIT_COVER],
               .split = "train",
               .concepts = "core",
               .company = "train",
@@ -259,16 +301,19 @@ int command_data(int argc, char **argv)
               .seed = 42};
     const Option own[] = {
         {OPTION_TEXT, "data", 0, "world", &d.folder, 0, 0, "FOLDER",
-         "folder of the picture world; the shipped one when left out"},
+         "a picture world, or a folder of pictures to list or show; the shipped world when left out"},
         {OPTION_TEXT, "output", 'o', NULL, &d.output, 0, 0, "PATH", "make, pack: folder; show: PNG"},
         {OPTION_INT, "count", 'n', "num", &d.count, 1, 999999, NULL, "pictures"},
         {OPTION_WHOLE, "first", 0, NULL, &d.first, 0, 281474976710655.0, NULL,
          "number of the first picture"},
         {OPTION_SEED, "seed", 's', NULL, &d.seed, 0, 0, NULL, "of the pictures"},
-        {OPTION_INT, "size", 0, "resolution", &d.options.size, 32, 128, NULL,
-         "side in pixels: 32, 64 or 128"},
+        {OPTION_INT, "size", 0, "resolution", &d.options.size, PICTURE_SIZE_MIN, PICTURE_SIZE_MAX, NULL,
+         "side in pixels; of a world 32, 64 or 128"},
         {OPTION_CHOICE, "split", 0, NULL, &d.split, 0, 0, "train test all", "which drawings"},
-        {OPTION_CHOICE, "concepts", 0, NULL, &d.concepts, 0, 0, "core trained held all", "which things"},
+        {OPTION_CHOICE, "concepts", 0, NULL, &d.concepts, 0, 0, "core trained known held all",
+         "which things: in scenes; the denoiser's; the autoencoder's; held out"},
+        {OPTION_FLAG, "core-scenes", 0, NULL, &d.options.core_scenes, 0, 0, NULL,
+         "only core things stand together, whatever --concepts says"},
         {OPTION_CHOICE, "company", 0, NULL, &d.company, 0, 0, "train test any",
          "things that may stand together: as in training, kept apart there, any"},
         {OPTION_TEXT, "styles", 0, "style", &d.styles, 0, 0, "LIST",
@@ -279,6 +324,14 @@ int command_data(int argc, char **argv)
         {OPTION_TEXT, "maps", 0, NULL, &d.maps, 0, 0, "LIST", "also these of labels,sketch,depth,lines"},
         {OPTION_INT, "columns", 0, NULL, &d.columns, 0, 1000, NULL,
          "show: columns of the sheet; 0: chosen"},
+        {OPTION_CHOICE, "fit", 0, NULL, &d.fit, 0, 0, "cover contain stretch",
+         "folder of pictures: how one becomes a square"},
+        {OPTION_FLAG, "mirror", 0, "random-flip", &d.prepare.mirror, 0, 0, NULL,
+         "folder of pictures: half of them mirrored, in turn"},
+        {OPTION_NUMBER, "held-out-share", 0, NULL, &d.prepare.held_out, 0, 0.999, NULL,
+         "folder of pictures: share that is not trained on"},
+        {OPTION_TEXT, "caption-column", 0, NULL, &d.column, 0, 0, "NAME",
+         "folder of pictures: the caption in metadata.jsonl; text when left out"},
         {OPTION_TEXT, "renders", 0, NULL, &d.renders, 0, 0, "FOLDER",
          "pack: folder of renderings STYLE/SLUG.png"},
         {OPTION_INT, "cell", 0, NULL, &d.cell, 8, WORLD_CELL_MAX, NULL,
@@ -286,7 +339,7 @@ int command_data(int argc, char **argv)
         {OPTION_END, NULL, 0, NULL, NULL, 0, 0, NULL, NULL},
     };
     const Options about = {.command = "data",
-                           .usage = "make|show|pack|list [styles|concepts|tests|company|prompts]",
+                           .usage = "make|show|pack|list [FOLDER|styles|concepts|tests|company|prompts]",
                            .words_low = 1,
                            .words_high = 2,
                            .about =

@@ -1,7 +1,7 @@
 #include <math.h>
 #include <stdio.h>
 
-#include "cli/train_parts.h"
+#include "cli/train_data.h"
 #include "diffusion/train_classifier.h"
 #include "diffusion/vgg_save.h"
 #include "io/png.h"
@@ -12,6 +12,7 @@ enum { SHEET = 40 };
 typedef struct {
     TrainCommand *command;
     ClassifierTraining training;
+    TrainData data;
     Vgg vgg;
     Weights weights;
 } ClassifierPart;
@@ -97,19 +98,19 @@ static Status read_recipe(ClassifierPart *c, VggConfig *config, Error *err)
 {
     TrainCommand *t = c->command;
     Arena *arena = &t->command.arena;
-    DataRecipe data;
+    const DataRecipe *data = &c->data.recipe;
     Status status = vgg_config_read(config, t->recipe.model, t->recipe_path, arena, err);
     if (status == STATUS_OK)
-        status = data_recipe_read(&data, &t->recipe, &t->world, arena, err);
+        status = train_data_open(&c->data, t, false, err);
     if (status == STATUS_OK)
         status =
             classifier_loss_options_read(&c->training.options, t->recipe.loss, t->recipe_path, arena, err);
     if (status == STATUS_OK)
-        status = classifier_heads_name(config, &t->world, &data.train, arena, err);
+        status = classifier_heads_name(config, &t->world, &data->train, arena, err);
     if (status != STATUS_OK)
         return status;
-    c->training.train = data.train;
-    c->training.held_out = data.held_out;
+    c->training.train = data->train;
+    c->training.held_out = data->held_out;
     return STATUS_OK;
 }
 
@@ -123,8 +124,9 @@ Status train_classifier_part(TrainCommand *t, Error *err)
     Status status = read_recipe(c, &config, err);
     if (status != STATUS_OK)
         return status;
-    c->weights = weights_create(&t->command.arena, t->recipe.train.seed);
-    c->weights.trainable = true;
+    status = begin_weights(&c->weights, t, "model.safetensors", err);
+    if (status != STATUS_OK)
+        return status;
     vgg_load(&c->vgg, &config, &c->weights, "");
     status = weights_finish(&c->weights, err);
     if (status != STATUS_OK)

@@ -1,6 +1,6 @@
 /* cli/train_clip_part.c - CLIP: pictures of the world against their captions. */
 #include "base/file.h"
-#include "cli/train_parts.h"
+#include "cli/train_data.h"
 #include "diffusion/train_clip.h"
 #include "io/png.h"
 #include "io/sheet.h"
@@ -12,6 +12,7 @@ static const char *const MEASURES[] = {"top1_text", "top1_image", NULL};
 typedef struct {
     TrainCommand *command;
     ClipTraining training;
+    TrainData data;
     Clip clip;
 } ClipPart;
 
@@ -91,6 +92,8 @@ static Status open_tokenizer(Tokenizer *out, TrainCommand *t, Error *err)
         if (status == STATUS_OK && folder == NULL)
             status = error_set(err, STATUS_MEMORY, "no memory for a file name");
     }
+    if (status == STATUS_OK)
+        status = add_tokenizer(t, folder, err);
     return status == STATUS_OK ? tokenizer_open(out, folder, arena, err) : status;
 }
 
@@ -117,11 +120,10 @@ static Status make_model(ClipPart *p, Error *err)
 Status train_clip_part(TrainCommand *t, Error *err)
 {
     ClipPart *p = arena_alloc(&t->command.arena, 1, sizeof *p);
-    DataRecipe data;
     if (p == NULL)
         return error_set(err, STATUS_MEMORY, "no memory to train");
     p->command = t;
-    Status status = data_recipe_read(&data, &t->recipe, &t->world, &t->command.arena, err);
+    Status status = train_data_open(&p->data, t, false, err);
     if (status == STATUS_OK)
         status = clip_loss_options_read(&p->training.options, t->recipe.loss, t->recipe_path,
                                         &t->command.arena, err);
@@ -132,8 +134,8 @@ Status train_clip_part(TrainCommand *t, Error *err)
     p->training.scratch.account = &t->command.memory;
     p->training.clip = &p->clip;
     p->training.world = &t->world;
-    p->training.train = data.train;
-    p->training.held_out = data.held_out;
+    p->training.train = p->data.recipe.train;
+    p->training.held_out = p->data.recipe.held_out;
     p->training.seed = t->recipe.train.seed;
     const TrainTask task = clip_training_task(&p->training);
     Weights *const weights[] = {&p->clip.weights};

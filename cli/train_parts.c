@@ -13,11 +13,24 @@ static float share(ConfigReader *r, const char *key, float otherwise)
     return (float)config_number(r, key, (double)otherwise, 0.0, 1000.0);
 }
 
+const DataOverrides DATA_OVERRIDES_NONE = {-1, -1, false, -1.0, NULL, NULL};
+
+static void read_picture_options(DataRecipe *d, ConfigReader *r)
+{
+    PictureOptions *o = &d->pictures;
+    *o = PICTURE_DEFAULTS;
+    o->size = d->train.size;
+    o->fit = (PictureFit)config_choice(r, "fit", (int)o->fit, PICTURE_FIT_WORDS);
+    o->mirror = config_bool(r, "mirror", o->mirror);
+    o->held_out = config_number(r, "held_out_share", o->held_out, 0.0, 0.999);
+    d->caption_column = json_text(config_get(r, "caption_column"), "text");
+}
+
 static void read_world_options(WorldOptions *o, ConfigReader *r)
 {
     static const char *const levels[] = {"level0", "level1", "level2"};
     *o = WORLD_DEFAULTS;
-    o->size = config_int(r, "size", o->size, 32, 128);
+    o->size = config_int(r, "size", o->size, PICTURE_SIZE_MIN, PICTURE_SIZE_MAX);
     o->split = (WorldSplit)config_choice(r, "split", o->split, WORLD_SPLIT_WORDS);
     o->concepts = (WorldConcepts)config_choice(r, "concepts", o->concepts, WORLD_CONCEPT_WORDS);
     o->core_scenes = config_bool(r, "core_scenes", o->core_scenes);
@@ -53,7 +66,7 @@ static Status read_styles(WorldOptions *o, ConfigReader *r, const World *world, 
     if (!good)
         return error_set(err, STATUS_FORMAT, "%s: \"styles\" must be names, in a list or with commas",
                          r->name);
-    if (world_styles_read(&o->styles, (const char *)names.data, world, &word) != STATUS_OK)
+    if (world != NULL && world_styles_read(&o->styles, (const char *)names.data, world, &word) != STATUS_OK)
         return error_set(err, STATUS_FORMAT, "%s: %s", r->name, word.text);
     return STATUS_OK;
 }
@@ -66,6 +79,7 @@ Status data_recipe_read(DataRecipe *out, const Recipe *recipe, const World *worl
         return error_set(err, STATUS_FORMAT, "%s: has no object \"data\"", recipe->path);
     ConfigReader r = config_reader(recipe->data, recipe->path, arena);
     read_world_options(&d.train, &r);
+    read_picture_options(&d, &r);
     Status status = read_styles(&d.train, &r, world, arena, err);
     if (status != STATUS_OK)
         return status;
@@ -79,13 +93,43 @@ Status data_recipe_read(DataRecipe *out, const Recipe *recipe, const World *worl
     d.vocabulary = config_int(&r, "vocabulary", 0, 0, MANY);
     d.length = config_int(&r, "length", 77, 2, MANY);
     status = config_finish(&r, err);
-    if (status == STATUS_OK)
+    if (status == STATUS_OK && world != NULL)
         status = world_options_check(world, &d.train, err);
-    if (status == STATUS_OK)
+    if (status == STATUS_OK && world != NULL)
         status = world_options_check(world, &d.held_out, err);
     if (status == STATUS_OK)
         *out = d;
     return status;
+}
+
+Status add_input(TrainCommand *t, const char *folder, const char *file, Error *err)
+{
+    const char *path = path_join(&t->command.arena, folder, file);
+    return path != NULL ? recipe_add_file(&t->recipe, file, path, err)
+                        : error_set(err, STATUS_MEMORY, "no memory for a file name");
+}
+
+Status add_tokenizer(TrainCommand *t, const char *folder, Error *err)
+{
+    const Status status = add_input(t, folder, "vocab.json", err);
+    return status == STATUS_OK ? add_input(t, folder, "merges.txt", err) : status;
+}
+
+Status begin_weights(Weights *out, TrainCommand *t, const char *file, Error *err)
+{
+    Arena *arena = &t->command.arena;
+    if (t->init_path == NULL) {
+        *out = weights_create(arena, t->recipe.train.seed);
+    } else {
+        const Status status = add_input(t, t->init_path, file, err);
+        const char *path = status == STATUS_OK ? path_join(arena, t->init_path, file) : NULL;
+        if (path == NULL)
+            return status != STATUS_OK ? status
+                                       : error_set(err, STATUS_MEMORY, "no memory for a file name");
+        weights_open(out, arena, path);
+    }
+    out->trainable = true;
+    return STATUS_OK;
 }
 
 Status write_config(const char *folder, const Bytes *config, Arena *scratch, Error *err)
@@ -112,6 +156,7 @@ Status run_part(TrainCommand *t, const TrainTask *task, Weights *const *weights,
                     .trainer = &trainer,
                     .folder = t->output,
                     .resume = t->resume,
+                    .stop_at = t->stop_at,
                     .dump = t->watch != NULL ? &t->dump : NULL,
                     .save = save,
                     .sheet = sheet,

@@ -34,13 +34,13 @@ static Status measure_held_out(Session *s, TrainRow *row, Error *err)
     Trainer *t = s->run->trainer;
     if (t->options.held_out == 0)
         return STATUS_OK;
+    Status status = trainer_measure(t, &row->held_out, err);
+    if (status != STATUS_OK || s->run->measures.names == NULL)
+        return status;
     trainer_swap_ema(t);
-    Status status = trainer_held_out(t, &row->held_out, err);
-    if (status == STATUS_OK && s->run->measures.names != NULL) {
-        status = s->run->measures.measure(s->run->self, row->measured, &s->scratch, err);
-        arena_free(&s->scratch);
-    }
+    status = s->run->measures.measure(s->run->self, row->measured, &s->scratch, err);
     trainer_swap_ema(t);
+    arena_free(&s->scratch);
     return status;
 }
 
@@ -91,7 +91,7 @@ static Status after_step(Session *s, const TrainReport *report, Error *err)
 {
     const Recipe *recipe = s->run->recipe;
     const uint64_t last = recipe->train.max_train_steps;
-    char note[96];
+    char note[120], measured[40] = "";
     TrainRow row = empty_row();
     row.step = report->step;
     row.loss = report->loss;
@@ -104,9 +104,9 @@ static Status after_step(Session *s, const TrainReport *report, Error *err)
     if (status == STATUS_OK)
         status = train_log_add(&s->log, row, err);
     if (row.held_out == row.held_out)
-        snprintf(note, sizeof note, "loss %.5f  held-out %.5f", report->loss, row.held_out);
-    else
-        snprintf(note, sizeof note, "loss %.5f", report->loss);
+        snprintf(measured, sizeof measured, "  held-out %.5f", row.held_out);
+    snprintf(note, sizeof note, "loss %.5f%s  %.0f MiB", report->loss, measured,
+             (double)s->run->command->memory.peak / 1048576.0);
     progress_show(&s->progress, report->step, last, note, report->step % 50 == 0 || report->step == last);
     if (status == STATUS_OK && due(report->step, recipe->sample_every, last))
         status = write_sheet(s, err);
@@ -163,21 +163,16 @@ static Status begin(Session *s, Error *err)
     return status;
 }
 
-static Status finish(Session *s, Error *err)
+/* What the run came to, on stdout. */
+static void report(Session *s, bool whole)
 {
     Trainer *t = s->run->trainer;
     char hash[65];
-    Status status = save_state(s, err);
-    trainer_swap_ema(t);
-    if (status == STATUS_OK)
-        status = s->run->save(s->run->self, s->run->folder, &s->scratch, err);
-    trainer_swap_ema(t);
-    trainer_hash(t, hash);
-    if (status != STATUS_OK)
-        return status;
     const TrainRow *row = &s->log.rows[s->log.count - 1];
     Result *r = &s->run->command->result;
+    trainer_hash(t, hash);
     json_write_uint64(&r->json, "steps", t->step);
+    json_write_bool(&r->json, "finished", whole);
     json_write_number(&r->json, "loss", row->loss);
     json_write_number(&r->json, "held_out", row->held_out);
     for (int k = 0; s->run->measures.names != NULL && s->run->measures.names[k] != NULL; k++) {
@@ -187,10 +182,72 @@ static Status finish(Session *s, Error *err)
     json_write_number(&r->json, "training_seconds", floor(row->seconds * 10.0) / 10.0);
     json_write_text(&r->json, "state_sha256", hash);
     json_write_text(&r->json, "folder", s->run->folder);
-    result_line(r, "%s: %llu steps in %.0f s, loss %.6f, held-out loss %.6f\nstate sha256 %s\n",
-                t->task->name, (unsigned long long)t->step, row->seconds, row->loss, row->held_out, hash);
+    result_line(r, "%s: %llu steps in %.0f s, loss %.6f, held-out loss %.6f\n", t->task->name,
+                (unsigned long long)t->step, row->seconds, row->loss, row->held_out);
+    if (t->stop.patience > 0) {
+        json_write_uint64(&r->json, "best_step", t->stop.step);
+        json_write_number(&r->json, "best_held_out", t->stop.loss);
+        result_line(r, "least held-out loss %.6f after step %llu%s\n", t->stop.loss,
+                    (unsigned long long)t->stop.step, whole ? ": the model is of then" : "");
+    }
+    if (!whole)
+        result_line(r, "paused: --resume goes on\n");
+    result_line(r, "state sha256 %s\n", hash);
     result_line(r, "peak memory %.1f MiB\n", (double)s->run->command->memory.peak / 1048576.0);
-    return STATUS_OK;
+}
+
+static void swap_saved(Trainer *t)
+{
+    if (t->stop.patience > 0)
+        early_stop_swap(&t->stop);
+    else
+        trainer_swap_ema(t);
+}
+
+/* The state, and with `whole` the model. */
+static Status finish(Session *s, bool whole, Error *err)
+{
+    Trainer *t = s->run->trainer;
+    Status status = save_state(s, err);
+    swap_saved(t);
+    if (status == STATUS_OK && whole)
+        status = s->run->save(s->run->self, s->run->folder, &s->scratch, err);
+    swap_saved(t);
+    if (status == STATUS_OK)
+        report(s, whole);
+    return status;
+}
+
+/* All steps are done, or no more of them help. */
+static bool done(const TrainRun *run)
+{
+    return run->trainer->step >= run->recipe->train.max_train_steps || early_stop_due(&run->trainer->stop);
+}
+
+static bool paused(const TrainRun *run)
+{
+    return run->stop_at != 0 && run->trainer->step >= run->stop_at;
+}
+
+static Status one_step(Session *s, Error *err)
+{
+    TrainRun *run = s->run;
+    Trainer *t = run->trainer;
+    TrainReport report;
+    if (run->dump != NULL) {
+        t->watch = &run->dump->watch;
+        dump_scope(run->dump, "step.%06llu", (unsigned long long)t->step + 1);
+    }
+    Status status = trainer_step(t, &report, err);
+    if (status == STATUS_OK)
+        status = after_step(s, &report, err);
+    if (status != STATUS_OK || !interrupted() || done(run))
+        return status;
+    status = save_state(s, err);
+    return status == STATUS_OK ? error_set(err, STATUS_INTERRUPTED,
+                                           "train %s: stopped and saved after step %llu; --resume goes on",
+                                           t->task->name, (unsigned long long)t->step)
+                               : status;
 }
 
 Status train_run(TrainRun *run, Error *err)
@@ -200,26 +257,11 @@ Status train_run(TrainRun *run, Error *err)
     interrupts_watch();
     Status status = begin(&s, err);
     s.progress = progress_begin(t->task->name, run->command->quiet, t->step);
-    while (status == STATUS_OK && t->step < run->recipe->train.max_train_steps) {
-        TrainReport report;
-        if (run->dump != NULL) {
-            t->watch = &run->dump->watch;
-            dump_scope(run->dump, "step.%06llu", (unsigned long long)t->step + 1);
-        }
-        status = trainer_step(t, &report, err);
-        if (status == STATUS_OK)
-            status = after_step(&s, &report, err);
-        if (status == STATUS_OK && interrupted() && t->step < run->recipe->train.max_train_steps) {
-            status = save_state(&s, err);
-            if (status == STATUS_OK)
-                status = error_set(err, STATUS_INTERRUPTED,
-                                   "train %s: stopped and saved after step %llu; --resume goes on",
-                                   t->task->name, (unsigned long long)t->step);
-        }
-    }
+    while (status == STATUS_OK && !done(run) && !paused(run))
+        status = one_step(&s, err);
     progress_end(&s.progress);
     if (status == STATUS_OK)
-        status = finish(&s, err);
+        status = finish(&s, done(run), err);
     arena_free(&s.scratch);
     return status;
 }

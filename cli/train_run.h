@@ -1,5 +1,8 @@
 /* cli/train_run.h - a training run from start or resume to saved model, with everything that it shows on the way.
  *
+ * The model is saved with its averaged weights; when the run has an early stop (diffusion/early_stop.h), with those of
+ * the least held-out loss.
+ *
  * The folder gets state.safetensors (for --resume), log.csv, loss.svg, sheet_STEP.png, and the model in the
  * diffusers layout. */
 #ifndef CLI_TRAIN_RUN_H
@@ -24,8 +27,9 @@ typedef struct {
     Trainer *trainer;
     const char *folder;
     bool resume;
-    Dump *dump; /* of every step; NULL: none */
-    /* Both are called with the averaged weights in place. */
+    uint64_t stop_at; /* after that step the run pauses: its state is saved, no model; 0: never */
+    Dump *dump;       /* of every step; NULL: none */
+    /* Both are called with the weights to save or show in place. */
     Status (*save)(void *self, const char *folder, Arena *scratch, Error *err);
     Status (*sheet)(void *self, const char *path, Arena *scratch, Error *err); /* NULL: no sheets */
     TrainMeasures measures;

@@ -1,6 +1,6 @@
 #include <string.h>
 
-#include "cli/train_parts.h"
+#include "cli/train_data.h"
 #include "diffusion/label_colour.h"
 #include "diffusion/train_segmenter.h"
 #include "io/png.h"
@@ -120,8 +120,9 @@ static Status make_segmenter(SegmentationPart *s, Error *err)
     status = segmenter_world_labels(label_of, &s->segmenter, &t->world, err);
     if (status != STATUS_OK)
         return status;
-    s->segmenter.weights = weights_create(arena, t->recipe.train.seed);
-    s->segmenter.weights.trainable = true;
+    status = begin_weights(&s->segmenter.weights, t, "diffusion_pytorch_model.safetensors", err);
+    if (status != STATUS_OK)
+        return status;
     unet_load(&s->segmenter.net, &config, &s->segmenter.weights, "");
     return weights_finish(&s->segmenter.weights, err);
 }
@@ -129,11 +130,11 @@ static Status make_segmenter(SegmentationPart *s, Error *err)
 Status train_segmentation_part(TrainCommand *t, Error *err)
 {
     SegmentationPart *s = arena_alloc(&t->command.arena, 1, sizeof *s);
-    DataRecipe data;
-    if (s == NULL)
+    TrainData *data = arena_alloc(&t->command.arena, 1, sizeof *data);
+    if (s == NULL || data == NULL)
         return error_set(err, STATUS_MEMORY, "no memory to train");
     s->command = t;
-    Status status = data_recipe_read(&data, &t->recipe, &t->world, &t->command.arena, err);
+    Status status = train_data_open(data, t, false, err);
     if (status == STATUS_OK)
         status = segmenter_noise_read(&s->training.noise, t->recipe.loss, t->recipe_path, &t->command.arena,
                                       err);
@@ -141,11 +142,11 @@ Status train_segmentation_part(TrainCommand *t, Error *err)
         status = make_segmenter(s, err);
     if (status != STATUS_OK)
         return status;
-    data.train.maps = data.held_out.maps = WORLD_MAP_LABELS;
     s->training.net = &s->segmenter.net;
     s->training.world = &t->world;
-    s->training.train = data.train;
-    s->training.held_out = data.held_out;
+    s->training.train = data->recipe.train;
+    s->training.held_out = data->recipe.held_out;
+    s->training.train.maps = s->training.held_out.maps = WORLD_MAP_LABELS;
     s->training.seed = t->recipe.train.seed;
     s->training.scratch.account = &t->command.memory;
     const TrainTask task = segmenter_training_task(&s->training);

@@ -2,8 +2,7 @@
 #include <stdio.h>
 
 #include "base/file.h"
-#include "cli/progress.h"
-#include "cli/train_parts.h"
+#include "cli/train_data.h"
 #include "diffusion/model.h"
 #include "diffusion/train_classifier.h"
 #include "diffusion/train_style_noisy.h"
@@ -15,7 +14,7 @@ typedef struct {
     Model model; /* autoencoder and schedule */
     Schedule schedule;
     LatentPool pool, held_out;
-    DataRecipe data;
+    TrainData data;
     Vgg vgg;
     Weights weights;
 } StyleNoisyPart;
@@ -39,23 +38,15 @@ static Status save(void *self, const char *folder, Arena *scratch, Error *err)
     return vgg_save(&s->vgg, &s->weights, folder, F16, scratch, err);
 }
 
-static bool pool_progress(void *context, int done, int count)
-{
-    Progress *p = context;
-    progress_show(p, (uint64_t)done, (uint64_t)count, "", done % 1600 == 0 || done == count);
-    return !interrupted();
-}
-
 /* The latents of the pictures (seed, 0 ...) and the labels of their styles. */
-static Status fill_pool(StyleNoisyPart *s, StylePool *out, LatentPool *pool, const WorldOptions *options,
-                        uint64_t seed, int count, Error *err)
+static Status fill_styles(StyleNoisyPart *s, StylePool *out, LatentPool *pool, WorldData *world,
+                          uint64_t seed, int count, Error *err)
 {
     TrainCommand *t = s->command;
     Arena *arena = &t->command.arena;
-    Progress progress = progress_begin("encode pictures", t->command.quiet, 0);
-    const Status status = latent_pool_fill(pool, &s->model.vae, NULL, &t->world, options, seed, count,
-                                           pool_progress, &progress, arena, err);
-    progress_end(&progress);
+    const WorldOptions *options = &world->options;
+    const DataSet data = world_data_set(world);
+    const Status status = fill_pool(pool, t, &s->model.vae, NULL, &data, seed, count, err);
     int *style = arena_alloc(arena, (size_t)count + 1, sizeof *style);
     if (status != STATUS_OK)
         return status;
@@ -75,7 +66,8 @@ static Status make_pools(StyleNoisyPart *s, Error *err)
     TrainCommand *t = s->command;
     const uint64_t seed = t->recipe.train.seed;
     const char *folder = t->init_path;
-    if (s->data.pool < 1 || s->data.held_out_pool < 1 || t->recipe.loss != NULL)
+    const DataRecipe *data = &s->data.recipe;
+    if (data->pool < 1 || data->held_out_pool < 1 || t->recipe.loss != NULL)
         return error_set(err, STATUS_FORMAT,
                          "%s: \"data\" needs pool and held_out_pool above 0, and no \"loss\"",
                          t->recipe_path);
@@ -83,17 +75,22 @@ static Status make_pools(StyleNoisyPart *s, Error *err)
     if (folder == NULL)
         status = shipped_folder(&folder, "model", &t->command.arena, err);
     if (status == STATUS_OK)
+        status = add_input(t, folder, "vae/config.json", err);
+    if (status == STATUS_OK)
+        status = add_input(t, folder, "vae/diffusion_pytorch_model.safetensors", err);
+    if (status == STATUS_OK)
+        status = add_input(t, folder, "scheduler/scheduler_config.json", err);
+    if (status == STATUS_OK)
         status = model_open(&s->model, folder, MODEL_VAE | MODEL_SCHEDULER, 0, &t->command.arena, err);
     if (status == STATUS_OK)
         status = schedule_make(&s->schedule, &s->model.config.scheduler, false, &t->command.arena, err);
     if (status != STATUS_OK)
         return status;
-    interrupts_watch();
     StyleNoisyTraining *n = &s->training;
-    status = fill_pool(s, &n->train, &s->pool, &s->data.train, seed, s->data.pool, err);
+    status = fill_styles(s, &n->train, &s->pool, &s->data.world_train, seed, data->pool, err);
     if (status == STATUS_OK)
-        status = fill_pool(s, &n->held_out, &s->held_out, &s->data.held_out, seed + 1,
-                           s->data.held_out_pool, err);
+        status = fill_styles(s, &n->held_out, &s->held_out, &s->data.world_held_out, seed + 1,
+                             data->held_out_pool, err);
     return status;
 }
 
@@ -120,7 +117,7 @@ Status train_style_noisy_part(TrainCommand *t, Error *err)
     if (s == NULL)
         return error_set(err, STATUS_MEMORY, "no memory to train");
     s->command = t;
-    Status status = data_recipe_read(&s->data, &t->recipe, &t->world, &t->command.arena, err);
+    Status status = train_data_open(&s->data, t, false, err);
     if (status == STATUS_OK)
         status = make_pools(s, err);
     if (status == STATUS_OK)

@@ -2,11 +2,9 @@
 #include <string.h>
 
 #include "base/file.h"
-#include "cli/progress.h"
-#include "cli/train_parts.h"
+#include "cli/train_data.h"
 #include "diffusion/pipeline_txt2img.h"
 #include "diffusion/train_unet.h"
-#include "diffusion/world_caption.h"
 #include "io/png.h"
 #include "io/sheet.h"
 
@@ -18,7 +16,7 @@ typedef struct {
     Model model;
     Schedule schedule;
     LatentPool pool, held_out;
-    DataRecipe data;
+    TrainData data;
 } UnetPart;
 
 /* ---- sample sheets ---- */
@@ -34,14 +32,8 @@ static Status sheet(void *self, const char *path, Arena *scratch, Error *err)
     Txt2ImgResult result;
     Status status = STATUS_OK;
     for (int i = 0; i < SHEET && status == STATUS_OK; i++) {
-        WorldScene scene;
-        Bytes caption = {.arena = scratch};
-        world_scene(&scene, &t->world, &u->data.held_out, t->recipe.train.seed + 1, (uint64_t)i);
-        world_caption(&caption, &t->world, &scene, scene.level);
-        bytes_add_byte(&caption, '\0');
-        if (caption.failed)
-            status = error_set(err, STATUS_MEMORY, "no memory for a sample sheet");
-        captions[i] = (const char *)caption.data;
+        status = data_caption(&u->data.held_out, t->recipe.train.seed + 1, (uint64_t)i, &captions[i],
+                              scratch, err);
     }
     if (status == STATUS_OK) {
         Txt2ImgOptions options = TXT2IMG_DEFAULTS;
@@ -122,19 +114,6 @@ static Status open_vae(Model *m, const char *folder, Arena *arena, Error *err)
     return weights_finish(&m->vae_weights, err);
 }
 
-/* The weights of a part: those of the model to start from, or drawn ones. */
-static void begin_weights(Weights *w, const TrainCommand *t, Arena *arena, const char *file)
-{
-    const char *path = t->init_path != NULL ? path_join(arena, t->init_path, file) : NULL;
-    if (path != NULL)
-        weights_open(w, arena, path);
-    else
-        *w = weights_create(arena, t->recipe.train.seed);
-    if (path == NULL && t->init_path != NULL)
-        (void)error_set(&w->error, STATUS_MEMORY, "no memory for a file name");
-    w->trainable = true;
-}
-
 /* Tokenizer and VAE are read, text encoder and denoiser are drawn, or those of --init. */
 static Status make_model(UnetPart *u, Error *err)
 {
@@ -151,8 +130,17 @@ static Status make_model(UnetPart *u, Error *err)
         status = open_vae(m, t->vae_path, arena, err);
     if (status != STATUS_OK)
         return status;
-    begin_weights(&m->text_weights, t, arena, "text_encoder/model.safetensors");
-    begin_weights(&m->unet_weights, t, arena, "unet/diffusion_pytorch_model.safetensors");
+    status = add_tokenizer(t, t->tokenizer_path, err);
+    if (status == STATUS_OK)
+        status = add_input(t, t->vae_path, "config.json", err);
+    if (status == STATUS_OK)
+        status = add_input(t, t->vae_path, "diffusion_pytorch_model.safetensors", err);
+    if (status == STATUS_OK)
+        status = begin_weights(&m->text_weights, t, "text_encoder/model.safetensors", err);
+    if (status == STATUS_OK)
+        status = begin_weights(&m->unet_weights, t, "unet/diffusion_pytorch_model.safetensors", err);
+    if (status != STATUS_OK)
+        return status;
     clip_text_load(&m->text, &m->text_weights, &m->config.text);
     unet_load(&m->unet, &m->config.unet, &m->unet_weights, "");
     m->parts = MODEL_ALL;
@@ -164,37 +152,22 @@ static Status make_model(UnetPart *u, Error *err)
     return status == STATUS_OK ? model_check(m, err) : status;
 }
 
-static bool pool_progress(void *context, int done, int count)
-{
-    Progress *p = context;
-    progress_show(p, (uint64_t)done, (uint64_t)count, "", done % 1600 == 0 || done == count);
-    return !interrupted();
-}
-
-static Status fill_pool(UnetPart *u, LatentPool *pool, const WorldOptions *options, uint64_t seed,
-                        int count, Error *err)
-{
-    TrainCommand *t = u->command;
-    Progress progress = progress_begin("encode pictures", t->command.quiet, 0);
-    const Status status = latent_pool_fill(pool, &u->model.vae, &u->model.tokenizer, &t->world, options,
-                                           seed, count, pool_progress, &progress, &t->command.arena, err);
-    progress_end(&progress);
-    return status;
-}
-
 static Status make_pools(UnetPart *u, Error *err)
 {
     TrainCommand *t = u->command;
     const uint64_t seed = t->recipe.train.seed;
-    if (u->data.pool < 1 || u->data.held_out_pool < t->recipe.train.held_out)
+    const DataRecipe *recipe = &u->data.recipe;
+    if (recipe->pool < 1 || recipe->held_out_pool < t->recipe.train.held_out)
         return error_set(err, STATUS_FORMAT,
                          "%s: \"data\" needs a pool above 0 and a held_out_pool of at least held_out",
                          t->recipe_path);
-    interrupts_watch();
-    const Status status = fill_pool(u, &u->pool, &u->data.train, seed, u->data.pool, err);
-    if (status != STATUS_OK || u->data.held_out_pool == 0)
+    const Vae *vae = &u->model.vae;
+    const Tokenizer *tokenizer = &u->model.tokenizer;
+    const Status status = fill_pool(&u->pool, t, vae, tokenizer, &u->data.train, seed, recipe->pool, err);
+    if (status != STATUS_OK || recipe->held_out_pool == 0)
         return status;
-    return fill_pool(u, &u->held_out, &u->data.held_out, seed + 1, u->data.held_out_pool, err);
+    return fill_pool(&u->held_out, t, vae, tokenizer, &u->data.held_out, seed + 1, recipe->held_out_pool,
+                     err);
 }
 
 Status train_unet_part(TrainCommand *t, Error *err)
@@ -204,7 +177,7 @@ Status train_unet_part(TrainCommand *t, Error *err)
     if (u == NULL)
         return error_set(err, STATUS_MEMORY, "no memory to train");
     u->command = t;
-    Status status = data_recipe_read(&u->data, &t->recipe, &t->world, &t->command.arena, err);
+    Status status = train_data_open(&u->data, t, true, err);
     if (status == STATUS_OK)
         status = make_model(u, err);
     if (status == STATUS_OK)

@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "base/file.h"
-#include "cli/train_parts.h"
+#include "cli/train_data.h"
 #include "diffusion/latent_pool.h"
 #include "diffusion/train_vae.h"
 #include "io/png.h"
@@ -14,28 +14,32 @@ enum { SHEET = 16, SCALING_PICTURES = 512 };
 typedef struct {
     TrainCommand *command;
     VaeTraining training;
+    TrainData data;
     Vae vae;
     Weights weights;
 } VaePart;
 
-/* The pictures (seed+1, first ...) of the held-out options and what the autoencoder makes of them, side by side. */
+/* Held-out pictures and what the autoencoder makes of them, side by side. */
 static Status add_pair(VaePart *v, SheetCell cells[2], int i, Arena *scratch, Error *err)
 {
     const VaeTraining *training = &v->training;
     const int size = training->held_out.size;
     const int dim[4] = {1, 3, size, size};
-    WorldSample sample;
-    Status status = world_sample(training->world, &training->held_out, training->seed + 1, (uint64_t)i,
-                                 &sample, scratch, err);
+    const size_t numbers = (size_t)3 * (size_t)size * (size_t)size;
+    DataSample sample;
+    Status status =
+        data_sample(&training->held_out, training->seed + 1, (uint64_t)i, &sample, scratch, err);
+    float *planes = arena_raw(scratch, numbers, sizeof *planes);
     Image *images = arena_alloc(scratch, 2, sizeof *images);
-    if (status == STATUS_OK && images == NULL)
+    if (status == STATUS_OK && (images == NULL || planes == NULL))
         status = error_set(err, STATUS_MEMORY, "no memory for a sample sheet");
     if (status == STATUS_OK)
         status = image_new(&images[1], size, size, 3, scratch, err);
     if (status != STATUS_OK)
         return status;
     Tape tape = {.arena = scratch};
-    const Tensor *moments = vae_encode(&tape, &v->vae, tape_input(&tape, sample.planes, 4, dim, false));
+    image_to_planes(planes, &sample.image);
+    const Tensor *moments = vae_encode(&tape, &v->vae, tape_input(&tape, planes, 4, dim, false));
     if (moments == NULL)
         return error_set(err, tape.error.status, "%s", tape.error.text);
     const int latent[4] = {1, moments->dim[1] / 2, moments->dim[2], moments->dim[3]};
@@ -67,9 +71,8 @@ static Status sheet(void *self, const char *path, Arena *scratch, Error *err)
 static Status measure_scaling(VaePart *v, Arena *scratch, Error *err)
 {
     LatentPool pool;
-    const Status status =
-        latent_pool_fill(&pool, &v->vae, NULL, &v->command->world, &v->training.train, v->training.seed + 2,
-                         SCALING_PICTURES, NULL, NULL, scratch, err);
+    const Status status = latent_pool_fill(&pool, &v->vae, NULL, &v->training.train, v->training.seed + 2,
+                                           SCALING_PICTURES, NULL, NULL, scratch, err);
     if (status == STATUS_OK) /* four digits are enough, and read well */
         v->vae.config.scaling_factor =
             (double)(int)(latent_pool_scaling_factor(&pool) * 10000.0 + 0.5) / 10000.0;
@@ -95,29 +98,28 @@ Status train_vae_part(TrainCommand *t, Error *err)
 {
     VaePart *v = arena_alloc(&t->command.arena, 1, sizeof *v);
     VaeConfig config;
-    DataRecipe data;
     if (v == NULL)
         return error_set(err, STATUS_MEMORY, "no memory to train");
     Status status = vae_config_read(&config, t->recipe.model, t->recipe_path, &t->command.arena, err);
     if (status == STATUS_OK)
-        status = data_recipe_read(&data, &t->recipe, &t->world, &t->command.arena, err);
+        status = train_data_open(&v->data, t, false, err);
     if (status == STATUS_OK)
         status = vae_loss_weights_read(&v->training.loss, t->recipe.loss, t->recipe_path, &t->command.arena,
                                        err);
     if (status != STATUS_OK)
         return status;
     v->command = t;
-    v->weights = weights_create(&t->command.arena, t->recipe.train.seed);
-    v->weights.trainable = true;
+    status = begin_weights(&v->weights, t, "diffusion_pytorch_model.safetensors", err);
+    if (status != STATUS_OK)
+        return status;
     vae_load(&v->vae, &config, &v->weights, "");
     status = weights_finish(&v->weights, err);
     if (status != STATUS_OK)
         return status;
     v->training.scratch.account = &t->command.memory;
     v->training.vae = &v->vae;
-    v->training.world = &t->world;
-    v->training.train = data.train;
-    v->training.held_out = data.held_out;
+    v->training.train = v->data.train;
+    v->training.held_out = v->data.held_out;
     v->training.seed = t->recipe.train.seed;
     const TrainTask task = vae_training_task(&v->training);
     Weights *const weights[] = {&v->weights};

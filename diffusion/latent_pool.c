@@ -48,32 +48,37 @@ typedef struct {
     LatentPool *pool;
     const Vae *vae;
     const Tokenizer *tokenizer;
-    const World *world;
-    const WorldOptions *options;
+    const DataSet *data;
     uint64_t seed;
 } Filling;
 
+static Status keep_caption(const Filling *f, int i, Arena *scratch, Error *err)
+{
+    const char *caption = NULL;
+    EncodedPrompt prompt = {.used = 0};
+    const size_t tokens = (size_t)f->pool->tokens;
+    Status status = data_caption(f->data, f->seed, (uint64_t)i, &caption, scratch, err);
+    if (status == STATUS_OK)
+        status = tokenizer_encode(&prompt, f->tokenizer, caption != NULL ? caption : "", scratch, err);
+    if (status == STATUS_OK)
+        memcpy(f->pool->ids + (size_t)i * tokens, prompt.ids, tokens * sizeof *prompt.ids);
+    return status;
+}
+
 static Status fill_some(const Filling *f, int first, int n, Arena *scratch, Error *err)
 {
-    const int side = f->options->size;
+    const int side = f->data->size;
     const int dim[4] = {n, 3, side, side};
     const size_t one = (size_t)3 * (size_t)side * (size_t)side;
     Tape tape = {.arena = scratch};
     float *x = tape_alloc(&tape, one * (size_t)n, sizeof *x);
-    for (int i = 0; x != NULL && i < n; i++) {
-        WorldSample sample;
-        EncodedPrompt prompt = {.used = 0};
-        Status status =
-            world_sample(f->world, f->options, f->seed, (uint64_t)(first + i), &sample, scratch, err);
-        if (status == STATUS_OK && f->tokenizer != NULL)
-            status = tokenizer_encode(&prompt, f->tokenizer, sample.caption, scratch, err);
-        if (status != STATUS_OK)
-            return status;
-        memcpy(x + (size_t)i * one, sample.planes, one * sizeof *x);
-        if (f->tokenizer != NULL)
-            memcpy(f->pool->ids + (size_t)(first + i) * (size_t)f->pool->tokens, prompt.ids,
-                   (size_t)f->pool->tokens * sizeof *prompt.ids);
-    }
+    Status status = STATUS_OK;
+    if (x != NULL)
+        status = data_planes(x, f->data, f->seed, (uint64_t)first, n, scratch, err);
+    for (int i = first; f->tokenizer != NULL && status == STATUS_OK && i < first + n; i++)
+        status = keep_caption(f, i, scratch, err);
+    if (status != STATUS_OK)
+        return status;
     const Tensor *moments = vae_encode(&tape, f->vae, tape_input(&tape, x, 4, dim, false));
     if (moments == NULL)
         return error_set(err, tape.error.status, "%s", tape.error.text);
@@ -81,17 +86,17 @@ static Status fill_some(const Filling *f, int first, int n, Arena *scratch, Erro
     return STATUS_OK;
 }
 
-Status latent_pool_fill(LatentPool *out, const Vae *vae, const Tokenizer *tokenizer, const World *world,
-                        const WorldOptions *options, uint64_t seed, int count, PoolProgress progress,
-                        void *context, Arena *arena, Error *err)
+Status latent_pool_fill(LatentPool *out, const Vae *vae, const Tokenizer *tokenizer, const DataSet *data,
+                        uint64_t seed, int count, DataProgress progress, void *context, Arena *arena,
+                        Error *err)
 {
-    const int side = options->size / vae_factor(&vae->config);
+    const int side = data->size / vae_factor(&vae->config);
     LatentPool pool = {.count = count,
                        .channels = vae->config.latent_channels,
                        .height = side,
                        .width = side,
                        .tokens = tokenizer != NULL ? tokenizer->length : 0};
-    const Filling filling = {&pool, vae, tokenizer, world, options, seed};
+    const Filling filling = {&pool, vae, tokenizer, data, seed};
     Arena scratch = {.limit = arena->limit,
                      .fail_after = arena->fail_after,
                      .account = arena->account,
@@ -102,7 +107,8 @@ Status latent_pool_fill(LatentPool *out, const Vae *vae, const Tokenizer *tokeni
         const int n = count - first < BATCH ? count - first : BATCH;
         status = fill_some(&filling, first, n, &scratch, err);
         arena_release(&scratch, mark);
-        if (status == STATUS_OK && progress != NULL && !progress(context, first + n, count))
+        if (status == STATUS_OK && progress != NULL &&
+            !progress(context, (uint64_t)(first + n), (uint64_t)count))
             status = error_set(err, STATUS_INTERRUPTED, "stopped after encoding %d of %d pictures",
                                first + n, count);
     }

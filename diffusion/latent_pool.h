@@ -1,4 +1,4 @@
-/* diffusion/latent_pool.h - pictures of the world, encoded once, drawn from many times.
+/* diffusion/latent_pool.h - pictures, encoded once, drawn from many times.
  *
  * The denoiser trains on latents; encoding a picture costs about as much as a training step on it, so that
  * a pool of pictures is encoded before the first step.  Both moments are kept: each draw samples the
@@ -6,9 +6,9 @@
 #ifndef DIFFUSION_LATENT_POOL_H
 #define DIFFUSION_LATENT_POOL_H
 
+#include "diffusion/data_set.h"
 #include "diffusion/tokenizer.h"
 #include "diffusion/vae.h"
-#include "diffusion/world_sample.h"
 
 typedef struct {
     int count;
@@ -18,15 +18,11 @@ typedef struct {
     int *ids;                /* (count,tokens) */
 } LatentPool;
 
-/* Told how many are encoded; returning false stops the work with STATUS_INTERRUPTED. */
-typedef bool (*PoolProgress)(void *context, int done, int count);
-
-/* Encodes the pictures (seed, 0) ... (seed, count-1) of the options with their
- * captions; tokenizer NULL: without. */
+/* Encodes the samples (seed, 0) ... (seed, count-1) of the data with their captions ("" where a picture has none);
+ * tokenizer NULL: without. */
 MUST_CHECK Status latent_pool_fill(LatentPool *out, const Vae *vae, const Tokenizer *tokenizer,
-                                   const World *world, const WorldOptions *options, uint64_t seed,
-                                   int count, PoolProgress progress, void *context, Arena *arena,
-                                   Error *err);
+                                   const DataSet *data, uint64_t seed, int count, DataProgress progress,
+                                   void *context, Arena *arena, Error *err);
 
 /* 1 / standard deviation of all means: the scaling_factor with which latents have variance 1 [RomB22,
  * appendix G].  Sums in binary64, latent after latent. */

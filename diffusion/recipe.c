@@ -6,7 +6,7 @@
 #include "base/file.h"
 #include "io/sha256.h"
 
-const RecipeOverrides RECIPE_OVERRIDES_NONE = {-1, -1, -1.0, -1, -1, -1, -1};
+const RecipeOverrides RECIPE_OVERRIDES_NONE = {-1, -1, -1.0, -1, -1, -1, -1, NULL, -1, -1};
 
 enum { MANY = 2000000000 };
 
@@ -29,6 +29,20 @@ static void read_optimizer(OptimizerOptions *o, ConfigReader *r)
     o->decay = config_number(r, "weight_decay", o->decay, 0.0, 1.0);
 }
 
+/* diffusers' names for the kind and its settings (lr_num_cycles, lr_power); lr_end is our polynomial's
+ * (nn/lr_schedule.h). */
+static void read_schedule(LrSchedule *s, ConfigReader *r)
+{
+    const char *names[LR_COUNT + 1] = {NULL};
+    for (int i = 0; i < LR_COUNT; i++)
+        names[i] = lr_kind_name((LrKind)i);
+    s->kind = (LrKind)config_choice(r, "lr_scheduler", LR_CONSTANT, names);
+    s->warmup = (int64_t)whole(r, "lr_warmup_steps", 0);
+    s->cycles = config_number(r, "lr_num_cycles", 0.0, 0.0, 1e6);
+    s->power = config_number(r, "lr_power", 0.0, 0.0, 100.0);
+    s->end = config_number(r, "lr_end", 1e-7, 0.0, 1.0);
+}
+
 static Status read_train(Recipe *recipe, const Json *json, Arena *arena, Error *err)
 {
     ConfigReader r = config_reader(json, recipe->path, arena);
@@ -38,15 +52,12 @@ static Status read_train(Recipe *recipe, const Json *json, Arena *arena, Error *
     t->batch_size = config_int(&r, "batch_size", 16, 1, MANY);
     t->micro_batch = config_int(&r, "micro_batch", t->batch_size, 1, MANY);
     read_optimizer(&t->optimizer, &r);
-    const char *names[LR_COUNT + 1] = {NULL};
-    for (int i = 0; i < LR_COUNT; i++)
-        names[i] = lr_kind_name((LrKind)i);
-    t->schedule.kind = (LrKind)config_choice(&r, "lr_scheduler", LR_CONSTANT, names);
-    t->schedule.warmup = (int64_t)whole(&r, "lr_warmup_steps", 0);
+    read_schedule(&t->schedule, &r);
     t->lr = config_number(&r, "lr", 1e-4, 0.0, 1e3);
     t->max_grad_norm = config_number(&r, "max_grad_norm", 1.0, 0.0, 1e9);
     t->ema_decay = config_number(&r, "ema_decay", 0.0, 0.0, 1.0);
     t->held_out = config_int(&r, "held_out", 0, 0, MANY);
+    t->patience = config_int(&r, "patience", 0, 0, MANY);
     t->gradient_checkpointing = config_bool(&r, "gradient_checkpointing", false);
     recipe->sample_every = whole(&r, "sample_every", 0);
     recipe->save_every = whole(&r, "save_every", 0);
@@ -54,9 +65,19 @@ static Status read_train(Recipe *recipe, const Json *json, Arena *arena, Error *
     return config_finish(&r, err);
 }
 
-static void override(Recipe *recipe, const RecipeOverrides *o)
+static Status override(Recipe *recipe, const RecipeOverrides *o, Error *err)
 {
     TrainOptions *t = &recipe->train;
+    if (o->lr_scheduler != NULL && lr_kind_named(&t->schedule.kind, o->lr_scheduler, err) != STATUS_OK)
+        return STATUS_ARGUMENT;
+    if (o->lr_warmup_steps >= 0)
+        t->schedule.warmup = o->lr_warmup_steps;
+    if (o->patience >= 0)
+        t->patience = o->patience;
+    if (t->patience > 0 && (t->held_out == 0 || recipe->held_out_every == 0))
+        return error_set(err, STATUS_FORMAT,
+                         "%s: patience %d needs held_out and held_out_every above 0", recipe->path,
+                         t->patience);
     if (o->batch_size >= 0)
         t->batch_size = o->batch_size;
     if (o->micro_batch >= 0)
@@ -73,12 +94,14 @@ static void override(Recipe *recipe, const RecipeOverrides *o)
         recipe->sample_every = (uint64_t)o->sample_every;
     if (o->save_every >= 0)
         recipe->save_every = (uint64_t)o->save_every;
+    return STATUS_OK;
 }
 
 /* What decides the bits: the file, and of the overrides those that change them (not how samples are split,
  * nor when something is saved). */
-static void hash(Recipe *recipe, const Bytes *text)
+static void hash(Recipe *recipe, const Bytes *text, const RecipeOverrides *o)
 {
+    char number[32];
     const TrainOptions *t = &recipe->train;
     char line[200];
     Sha256 sha = sha256_begin();
@@ -87,6 +110,32 @@ static void hash(Recipe *recipe, const Bytes *text)
              (unsigned long long)t->max_train_steps, (unsigned long long)t->seed);
     sha256_add(&sha, line, strlen(line));
     sha256_end_hex(recipe->hash, &sha);
+    if (o->lr_scheduler != NULL)
+        recipe_add_input(recipe, "lr_scheduler", o->lr_scheduler);
+    snprintf(number, sizeof number, "%lld", (long long)t->schedule.warmup);
+    if (o->lr_warmup_steps >= 0)
+        recipe_add_input(recipe, "lr_warmup_steps", number);
+    snprintf(number, sizeof number, "%d", t->patience);
+    if (o->patience >= 0)
+        recipe_add_input(recipe, "patience", number);
+}
+
+void recipe_add_input(Recipe *recipe, const char *name, const char *value)
+{
+    Sha256 sha = sha256_begin();
+    sha256_add(&sha, recipe->hash, 64);
+    sha256_add(&sha, name, strlen(name) + 1);
+    sha256_add(&sha, value, strlen(value) + 1);
+    sha256_end_hex(recipe->hash, &sha);
+}
+
+Status recipe_add_file(Recipe *recipe, const char *name, const char *path, Error *err)
+{
+    char hex[65];
+    const Status status = sha256_file(hex, path, err);
+    if (status == STATUS_OK)
+        recipe_add_input(recipe, name, hex);
+    return status;
 }
 
 Status recipe_read(Recipe *out, const char *path, const RecipeOverrides *overrides, Arena *arena,
@@ -112,10 +161,11 @@ Status recipe_read(Recipe *out, const char *path, const RecipeOverrides *overrid
         status = error_set(err, STATUS_FORMAT, "%s: has no object \"train\"", path);
     if (status == STATUS_OK)
         status = read_train(&recipe, train, arena, err);
+    if (status == STATUS_OK)
+        status = override(&recipe, overrides, err);
     if (status != STATUS_OK)
         return status;
-    override(&recipe, overrides);
-    hash(&recipe, &text);
+    hash(&recipe, &text, overrides);
     *out = recipe;
     return STATUS_OK;
 }

@@ -1,13 +1,14 @@
 #include "diffusion/train_state.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/decimal.h"
 #include "io/safetensors.h"
 
-enum { ARRAYS = 4, NAME = WEIGHTS_NAME + 32 };
-static const char *const array_names[ARRAYS] = {"weight", "first", "second", "ema"};
+enum { ARRAYS = 5, NAME = WEIGHTS_NAME + 32 };
+static const char *const array_names[ARRAYS] = {"weight", "first", "second", "ema", "best"};
 
 /* The numbers of array `a` of parameter k; NULL when the optimiser has no such array. */
 static float *array_of(const Trainer *t, size_t k, int a)
@@ -16,7 +17,8 @@ static float *array_of(const Trainer *t, size_t k, int a)
     case 0: return t->parameters[k]->data;
     case 1: return t->optimizer.first != NULL ? t->optimizer.first[k] : NULL;
     case 2: return t->optimizer.second != NULL ? t->optimizer.second[k] : NULL;
-    default: return t->ema.shadow[k];
+    case 3: return t->ema.shadow[k];
+    default: return t->stop.patience > 0 ? t->stop.kept.shadow[k] : NULL;
     }
 }
 
@@ -57,7 +59,7 @@ static Status list_item(void *context, const char *name, const Tensor *shape, fl
 }
 
 /* What of the recipe's hash may come from elsewhere than its file, to be named when it is another at a resume. */
-enum { SETTINGS = 4 };
+enum { SETTINGS = 4, BEST = 3 };
 typedef struct {
     const char *name;
     char text[DECIMAL_LONGEST];
@@ -72,6 +74,19 @@ static void read_settings(Setting out[SETTINGS], const TrainOptions *o)
     snprintf(out[1].text, sizeof out[1].text, "%d", o->batch_size);
     decimal_write(out[2].text, o->lr);
     snprintf(out[3].text, sizeof out[3].text, "%llu", (unsigned long long)o->seed);
+}
+
+/* The early stop's, which read_best reads. */
+static void read_best_texts(Setting out[BEST], const EarlyStop *stop)
+{
+    static const char *const NAMES[BEST] = {"best_loss", "best_step", "best_stale"};
+    for (int i = 0; i < BEST; i++)
+        out[i].name = NAMES[i];
+    snprintf(out[0].text, sizeof out[0].text, "inf");
+    if (stop->loss < HUGE_VAL)
+        decimal_write(out[0].text, stop->loss);
+    snprintf(out[1].text, sizeof out[1].text, "%llu", (unsigned long long)stop->step);
+    snprintf(out[2].text, sizeof out[2].text, "%llu", (unsigned long long)stop->stale);
 }
 
 static Status another_recipe(const TrainOptions *o, const Safetensors *file, Error *err)
@@ -99,11 +114,14 @@ Status train_state_save(const Trainer *t, const char *recipe_hash, const char *p
     if (listing.items == NULL)
         return error_set(err, STATUS_MEMORY, "%s: no memory for a list of %zu parameters", path, t->count);
     snprintf(step, sizeof step, "%llu", (unsigned long long)t->step);
-    Setting s[SETTINGS];
+    const char *metadata[2 * (2 + SETTINGS + BEST) + 1] = {"step", step, "recipe", recipe_hash};
+    Setting s[SETTINGS + BEST];
     read_settings(s, &t->options);
-    const char *const metadata[] = {"step",    step,      "recipe",  recipe_hash, s[0].name,
-                                    s[0].text, s[1].name, s[1].text, s[2].name,   s[2].text,
-                                    s[3].name, s[3].text, NULL};
+    read_best_texts(s + SETTINGS, &t->stop);
+    for (int i = 0; i < SETTINGS + (t->stop.patience > 0 ? BEST : 0); i++) {
+        metadata[4 + 2 * i] = s[i].name;
+        metadata[5 + 2 * i] = s[i].text;
+    }
     Status status = for_each_array(t, list_item, &listing, err);
     if (status == STATUS_OK)
         status = safetensors_write(path, listing.items, listing.count, metadata, scratch, err);
@@ -140,6 +158,21 @@ static bool read_step(uint64_t *out, const char *text)
     return p != NULL && p != text && *p == '\0';
 }
 
+/* What the early stop knows; false when the file does not tell it. */
+static bool read_best(EarlyStop *stop, const Safetensors *file)
+{
+    const char *loss = safetensors_metadata(file, "best_loss");
+    size_t used = 0;
+    if (stop->patience == 0)
+        return true;
+    if (!read_step(&stop->step, safetensors_metadata(file, "best_step")) ||
+        !read_step(&stop->stale, safetensors_metadata(file, "best_stale")) || loss == NULL)
+        return false;
+    stop->loss = HUGE_VAL;
+    return strcmp(loss, "inf") == 0 ||
+           (decimal_read(&stop->loss, loss, strlen(loss), &used) && loss[used] == '\0');
+}
+
 Status train_state_load(Trainer *t, const char *recipe_hash, const char *path, Arena *scratch, Error *err)
 {
     Safetensors file;
@@ -151,6 +184,9 @@ Status train_state_load(Trainer *t, const char *recipe_hash, const char *path, A
         status = another_recipe(&t->options, &file, err);
     if (status == STATUS_OK && !read_step(&step, safetensors_metadata(&file, "step")))
         status = error_set(err, STATUS_FORMAT, "%s: does not tell its step", path);
+    EarlyStop stop = t->stop;
+    if (status == STATUS_OK && !read_best(&stop, &file))
+        status = error_set(err, STATUS_FORMAT, "%s: does not tell its best held-out loss", path);
     if (status == STATUS_OK)
         status = for_each_array(t, check_item, &file, err);
     if (status == STATUS_OK)
@@ -158,6 +194,7 @@ Status train_state_load(Trainer *t, const char *recipe_hash, const char *path, A
     if (status == STATUS_OK) {
         t->step = t->optimizer.steps = step;
         t->ema.updates = (int64_t)step;
+        t->stop = stop;
     }
     arena_release(scratch, mark);
     return status;

@@ -2,7 +2,8 @@
  *
  * A safetensors file with, for each parameter, its weight, the optimiser's arrays and its average (F32)
  * under "K.weight.NAME", "K.first.NAME", "K.second.NAME", "K.ema.NAME" (K: which of the trainer's weights),
- * and the metadata step, recipe (SHA-256 of what the run was told), max_train_steps, batch_size, lr and seed. */
+ * and the metadata step, recipe (SHA-256 of what the run was told), max_train_steps, batch_size, lr and seed.  With an
+ * early stop also "K.best.NAME", best_loss, best_step and best_stale. */
 #ifndef DIFFUSION_TRAIN_STATE_H
 #define DIFFUSION_TRAIN_STATE_H
 

@@ -1,7 +1,5 @@
 #include "diffusion/train_vae.h"
 
-#include <string.h>
-
 #include "base/rng.h"
 #include "diffusion/vae_latent.h"
 #include "nn/concat.h"
@@ -52,23 +50,16 @@ Tensor *vae_training_loss(Tape *tape, const Vae *vae, const VaeLossWeights *weig
     return add(tape, loss, scale(tape, gaussian_kl(tape, mean, logvar), (float)kl));
 }
 
-/* Pictures first .. first+count-1 of the options as one tensor (count,3,size,size). */
-static Tensor *pictures(VaeTraining *self, Tape *tape, const WorldOptions *options, uint64_t seed,
-                        uint64_t first, int count)
+/* Samples first .. first+count-1 as one tensor (count,3,size,size). */
+static Tensor *pictures(VaeTraining *self, Tape *tape, const DataSet *data, uint64_t seed, uint64_t first,
+                        int count)
 {
-    const int dim[4] = {count, 3, options->size, options->size};
-    const size_t one = (size_t)3 * (size_t)options->size * (size_t)options->size;
-    float *data = tape_alloc(tape, one * (size_t)count, sizeof *data);
-    for (int i = 0; data != NULL && i < count; i++) {
-        const ArenaMark mark = arena_mark(&self->scratch);
-        WorldSample sample;
-        if (world_sample(self->world, options, seed, first + (uint64_t)i, &sample, &self->scratch,
-                         &tape->error) != STATUS_OK)
-            return NULL;
-        memcpy(data + (size_t)i * one, sample.planes, one * sizeof *data);
-        arena_release(&self->scratch, mark);
-    }
-    return data != NULL ? tape_input(tape, data, 4, dim, false) : NULL;
+    const int dim[4] = {count, 3, data->size, data->size};
+    const size_t one = (size_t)3 * (size_t)data->size * (size_t)data->size;
+    float *x = tape_alloc(tape, one * (size_t)count, sizeof *x);
+    if (x == NULL || data_planes(x, data, seed, first, count, &self->scratch, &tape->error) != STATUS_OK)
+        return NULL;
+    return tape_input(tape, x, 4, dim, false);
 }
 
 /* xi: each sample's own stream, so that it does not depend on the batch. */
@@ -93,7 +84,6 @@ static Tensor *losses(void *context, Tape *tape, uint64_t first, int count)
     return vae_training_loss(tape, self->vae, &self->loss, x, posterior_noise(self, tape, first, count));
 }
 
-/* The held-out pictures are those of the next seed: never seen, even where the drawings are. */
 static Tensor *held_out(void *context, Tape *tape, uint64_t first, int count)
 {
     VaeTraining *self = context;

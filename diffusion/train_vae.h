@@ -12,9 +12,9 @@
 #define DIFFUSION_TRAIN_VAE_H
 
 #include "diffusion/config_reader.h"
+#include "diffusion/data_set.h"
 #include "diffusion/trainer.h"
 #include "diffusion/vae.h"
-#include "diffusion/world_sample.h"
 
 typedef struct {
     double mse, l1, edge, kl;
@@ -23,10 +23,10 @@ typedef struct {
 typedef struct {
     const Vae *vae;
     VaeLossWeights loss;
-    const World *world;
-    WorldOptions train, held_out; /* which pictures */
+    DataSet train,
+        held_out; /* held-out samples are those of the next seed: never seen, even where the data are the same */
     uint64_t seed;
-    Arena scratch; /* one micro-batch of pictures; starts empty, with the account of the run */
+    Arena scratch; /* one picture; starts empty, with the account of the run */
 } VaeTraining;
 
 /* Reads {"mse", "l1", "edge", "kl"}; absent ones are 0. */

@@ -54,6 +54,8 @@ Status trainer_init(Trainer *t, const TrainTask *task, const TrainOptions *optio
     if (status == STATUS_OK)
         status = ema_init(&made.ema, &ema, made.parameters, made.count, arena, err);
     if (status == STATUS_OK)
+        status = early_stop_init(&made.stop, options->patience, made.parameters, made.count, arena, err);
+    if (status == STATUS_OK)
         *t = made;
     return status;
 }
@@ -163,6 +165,16 @@ Status trainer_held_out(Trainer *t, double *loss, Error *err)
     return STATUS_OK;
 }
 
+Status trainer_measure(Trainer *t, double *loss, Error *err)
+{
+    trainer_swap_ema(t);
+    const Status status = trainer_held_out(t, loss, err);
+    if (status == STATUS_OK)
+        early_stop_note(&t->stop, *loss, t->step);
+    trainer_swap_ema(t);
+    return status;
+}
+
 void trainer_swap_ema(Trainer *t)
 {
     ema_swap(&t->ema);
@@ -190,6 +202,7 @@ void trainer_hash(const Trainer *t, char hex[65])
         hash_floats(&sha, t->optimizer.first != NULL ? t->optimizer.first[i] : NULL, n);
         hash_floats(&sha, t->optimizer.second != NULL ? t->optimizer.second[i] : NULL, n);
         hash_floats(&sha, t->ema.shadow[i], n);
+        hash_floats(&sha, t->stop.patience > 0 ? t->stop.kept.shadow[i] : NULL, n);
     }
     sha256_end_hex(hex, &sha);
 }

@@ -13,13 +13,14 @@
  *     ema = ema - (1 - decay)*(ema - w)
  *
  * Because gradients are added sample after sample (contract, section 3), splitting a batch into
- * micro-batches changes no bit; it only bounds the memory.  The state is the step number, the weights, the
+ * micro-batches (gradient accumulation) changes no bit; it only bounds the memory.  The state is the step number, the weights, the
  * optimiser's arrays and the average, so a resumed run gives the bits of an uninterrupted one. */
 #ifndef DIFFUSION_TRAINER_H
 #define DIFFUSION_TRAINER_H
 
 #include <stdint.h>
 
+#include "diffusion/early_stop.h"
 #include "nn/ema.h"
 #include "nn/lr_schedule.h"
 #include "nn/optimizer.h"
@@ -50,6 +51,7 @@ typedef struct {
     double max_grad_norm; /* 0: no clipping */
     double ema_decay; /* of the averaged weights (nn/ema.h, without warm-up power); 0: they are a copy */
     int held_out;     /* held-out samples; 0: none */
+    int patience;     /* of the early stop (diffusion/early_stop.h); 0: none */
     bool gradient_checkpointing;
 } TrainOptions;
 
@@ -69,6 +71,7 @@ typedef struct {
     uint64_t step;       /* done */
     Optimizer optimizer;
     Ema ema;
+    EarlyStop stop;
     Arena activations, gradients; /* of one micro-batch */
     const TapeWatch
         *watch; /* sees each step's forward pass, "loss", and "grad.PARAMETER" before it is clipped */
@@ -84,13 +87,17 @@ void trainer_free(Trainer *t);
  * nothing is changed then. */
 MUST_CHECK Status trainer_step(Trainer *t, TrainReport *report, Error *err);
 
+/* Mean loss over the held-out samples with the averaged weights, which the early stop takes note of. */
+MUST_CHECK Status trainer_measure(Trainer *t, double *loss, Error *err);
+
 /* Mean loss over the held-out samples with the weights as they are. */
 MUST_CHECK Status trainer_held_out(Trainer *t, double *loss, Error *err);
 
 /* Exchanges weights and averaged weights: call it twice around whatever wants the averaged ones. */
 void trainer_swap_ema(Trainer *t);
 
-/* SHA-256 over the step number and, parameter after parameter, weight, moments and average. */
+/* SHA-256 over the step number and, parameter after parameter, weight, moments and average (and what the early stop
+ * has kept). */
 void trainer_hash(const Trainer *t, char hex[65]);
 
 #endif

@@ -61,19 +61,3 @@ void world_caption(Bytes *out, const World *world, const WorldScene *scene, int 
     if (level >= 2)
         add_tags(out, world, scene);
 }
-
-Status world_captions(Bytes *out, const World *world, const WorldOptions *options, uint64_t seed,
-                      uint64_t first, uint64_t count, Error *err)
-{
-    const Status status = world_options_check(world, options, err);
-    if (status != STATUS_OK)
-        return status;
-    for (uint64_t i = 0; i < count && !out->failed; i++) {
-        WorldScene scene;
-        world_scene(&scene, world, options, seed, first + i);
-        world_caption(out, world, &scene, scene.level);
-        bytes_add_byte(out, '\n');
-    }
-    return out->failed ? error_set(err, STATUS_MEMORY, "captions: no memory for %zu bytes", out->size)
-                       : STATUS_OK;
-}

@@ -24,9 +24,4 @@
 /* Appends the caption of that level (0 to 2) to `out`, which keeps a failure; no zero byte at the end. */
 void world_caption(Bytes *out, const World *world, const WorldScene *scene, int level);
 
-/* The captions of the scenes first, first + 1, ... of `seed`, one a line, each as its scene says: the text
- * on which a tokenizer is trained. */
-MUST_CHECK Status world_captions(Bytes *out, const World *world, const WorldOptions *options, uint64_t seed,
-                                 uint64_t first, uint64_t count, Error *err);
-
 #endif

@@ -8,18 +8,8 @@
 #include "io/json.h"
 #include "io/output.h"
 #include "io/png.h"
-#include "io/sheet.h"
 
-enum { MAPS = 5, NAME = 40, COUNT_MAX = 999999 };
-
-static const char *const MAP_NAMES[MAPS] = {"concepts", "categories", "sketch", "depth", "lines"};
-
-static const Image *map_of(const WorldSample *sample, int map)
-{
-    const Image *const maps[MAPS] = {&sample->concept_map, &sample->category_map, &sample->sketch,
-                                     &sample->depth, &sample->lines};
-    return maps[map]->pixels != NULL ? maps[map] : NULL;
-}
+enum { MAPS = WORLD_SAMPLE_MAPS, NAME = 40, COUNT_MAX = 999999 };
 
 static Status no_memory(Error *err)
 {
@@ -58,9 +48,9 @@ static Status add_line(Bytes *out, const World *world, const WorldSample *sample
         add_text(out, key, (const char *)caption.data);
     }
     for (int map = 0; map < MAPS; map++) {
-        if (map_of(sample, map) != NULL)
-            bytes_add_format(out, ", \"%s_file_name\": \"maps/%06d_%s.png\"", MAP_NAMES[map], file,
-                             MAP_NAMES[map]);
+        if (world_sample_map(sample, map) != NULL)
+            bytes_add_format(out, ", \"%s_file_name\": \"maps/%06d_%s.png\"", WORLD_SAMPLE_MAP_NAMES[map],
+                             file, WORLD_SAMPLE_MAP_NAMES[map]);
     }
     bytes_add_format(out, ", \"seed\": %llu, \"index\": %llu, \"scene\": ", (unsigned long long)what->seed,
                      (unsigned long long)(what->first + number));
@@ -76,10 +66,10 @@ static Status write_sample(const char *folder, const WorldSample *sample, int nu
     snprintf(name, sizeof name, "%06d.png", number);
     Status status = write_picture(folder, name, &sample->image, sample->caption, scratch, err);
     for (int map = 0; map < MAPS && status == STATUS_OK; map++) {
-        if (map_of(sample, map) == NULL)
+        if (world_sample_map(sample, map) == NULL)
             continue;
-        snprintf(name, sizeof name, "maps/%06d_%s.png", number, MAP_NAMES[map]);
-        status = write_picture(folder, name, map_of(sample, map), sample->caption, scratch, err);
+        snprintf(name, sizeof name, "maps/%06d_%s.png", number, WORLD_SAMPLE_MAP_NAMES[map]);
+        status = write_picture(folder, name, world_sample_map(sample, map), sample->caption, scratch, err);
     }
     return status;
 }
@@ -153,47 +143,4 @@ Status world_export(const char *folder, const World *world, const WorldOptions *
         output_drop(&metadata);
     arena_release(scratch, all);
     return status;
-}
-
-/* The picture of a sample with its maps to the right of it. */
-static Status join_maps(Image *out, const WorldSample *sample, Arena *arena, Error *err)
-{
-    int parts = 1;
-    for (int map = 0; map < MAPS; map++)
-        parts += map_of(sample, map) != NULL;
-    const int size = sample->image.width;
-    const Status status = image_new(out, parts * size, size, 3, arena, err);
-    if (status != STATUS_OK)
-        return status;
-    image_paste(out, &sample->image, 0, 0);
-    for (int map = 0, x = size; map < MAPS; map++) {
-        if (map_of(sample, map) == NULL)
-            continue;
-        image_paste(out, map_of(sample, map), x, 0);
-        x += size;
-    }
-    return STATUS_OK;
-}
-
-Status world_contact_sheet(Image *out, const World *world, const WorldOptions *options,
-                           const WorldExport *what, int columns, Arena *arena, Error *err)
-{
-    Status status = check_count(what, err);
-    if (status != STATUS_OK)
-        return status;
-    SheetCell *cell = arena_alloc(arena, (size_t)what->count, sizeof *cell);
-    Image *image = arena_alloc(arena, (size_t)what->count, sizeof *image);
-    if (cell == NULL || image == NULL)
-        return no_memory(err);
-    for (uint64_t i = 0; i < what->count && status == STATUS_OK; i++) {
-        WorldSample sample;
-        status = world_sample(world, options, what->seed, what->first + i, &sample, arena, err);
-        if (status == STATUS_OK)
-            status = join_maps(&image[i], &sample, arena, err);
-        if (status == STATUS_OK)
-            cell[i] = (SheetCell){&image[i], sample.caption};
-    }
-    if (status != STATUS_OK)
-        return status;
-    return sheet_make(out, cell, (int)what->count, &(SheetOptions){.columns = columns}, arena, err);
 }

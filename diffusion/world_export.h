@@ -10,15 +10,13 @@
 #ifndef DIFFUSION_WORLD_EXPORT_H
 #define DIFFUSION_WORLD_EXPORT_H
 
+#include "diffusion/data_set.h"
 #include "diffusion/world_sample.h"
-
-/* Called after each sample; false stops the export with STATUS_INTERRUPTED. */
-typedef bool (*WorldProgress)(void *context, uint64_t done, uint64_t count);
 
 typedef struct {
     uint64_t seed, first,
-        count;              /* the samples (seed, first) ... (seed, first + count - 1), count <= 999999 */
-    WorldProgress progress; /* NULL: none */
+        count;             /* the samples (seed, first) ... (seed, first + count - 1), count <= 999999 */
+    DataProgress progress; /* NULL: none */
     void *context;
 } WorldExport;
 
@@ -26,10 +24,5 @@ typedef struct {
  * without it is unfinished. */
 MUST_CHECK Status world_export(const char *folder, const World *world, const WorldOptions *options,
                                const WorldExport *what, Arena *scratch, Error *err);
-
-/* The same samples as a contact sheet, each with its caption below, and its maps beside it in the order
- * concepts, categories, sketch, depth, lines.  columns 0: chosen by the number. */
-MUST_CHECK Status world_contact_sheet(Image *out, const World *world, const WorldOptions *options,
-                                      const WorldExport *what, int columns, Arena *arena, Error *err);
 
 #endif

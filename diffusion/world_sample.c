@@ -108,6 +108,16 @@ Status world_sample(const World *world, const WorldOptions *options, uint64_t se
     return world_sample_of(out, world, &scene, options->size, options->maps, arena, err);
 }
 
+const char *const WORLD_SAMPLE_MAP_NAMES[WORLD_SAMPLE_MAPS] = {"concepts", "categories", "sketch", "depth",
+                                                               "lines"};
+
+const Image *world_sample_map(const WorldSample *sample, int map)
+{
+    const Image *const maps[WORLD_SAMPLE_MAPS] = {&sample->concept_map, &sample->category_map,
+                                                  &sample->sketch, &sample->depth, &sample->lines};
+    return maps[map]->pixels != NULL ? maps[map] : NULL;
+}
+
 /* ---- The scene in JSON ---- */
 
 static const char *const KIND_NAMES[WORLD_KINDS] = {"single", "scene", "layered"};

@@ -38,6 +38,13 @@ MUST_CHECK Status world_sample(const World *world, const WorldOptions *options, 
 MUST_CHECK Status world_sample_of(WorldSample *out, const World *world, const WorldScene *scene, int size,
                                   unsigned maps, Arena *arena, Error *err);
 
+/* The maps by number, and what files call them: concepts, categories, sketch, depth, lines. */
+enum { WORLD_SAMPLE_MAPS = 5 };
+extern const char *const WORLD_SAMPLE_MAP_NAMES[WORLD_SAMPLE_MAPS];
+
+/* NULL: it was not asked for. */
+const Image *world_sample_map(const WorldSample *sample, int map);
+
 /* Appends the scene as one line of JSON without a newline:
  *   {"kind": "scene", "style": "noto", "background": "pink", "size": 64, "level": 1, "objects":
  *    [{"concept": "rose", "name": "rose", "category": "plant", "place": "top left",

@@ -3,6 +3,8 @@
 #include "base/rng.h"
 #include "cli/golden_models.h"
 #include "diffusion/vae_latent.h"
+#include "diffusion/world_data.h"
+#include "diffusion/world_sample.h"
 #include "tests/net_check.h"
 #include "tests/tiny_world.h"
 
@@ -28,16 +30,17 @@ static void bench_new(Bench *b)
     b->options.size = 32;
 }
 
-static Status fill_pool(LatentPool *pool, Bench *b, int count, PoolProgress progress, void *context,
+static Status fill_pool(LatentPool *pool, Bench *b, int count, DataProgress progress, void *context,
                         Arena *arena, Error *err)
 {
-    return latent_pool_fill(pool, &b->vae, NULL, &b->tiny.world, &b->options, SEED, count, progress,
-                            context, arena, err);
+    WorldData world = {&b->tiny.world, b->options};
+    const DataSet data = world_data_set(&world);
+    return latent_pool_fill(pool, &b->vae, NULL, &data, SEED, count, progress, context, arena, err);
 }
 
-static bool count_calls(void *context, int done, int count)
+static bool count_calls(void *context, uint64_t done, uint64_t count)
 {
-    int *calls = context;
+    uint64_t *calls = context;
     CHECK(done <= count && done > *calls);
     *calls = done;
     return done < 100;
@@ -50,7 +53,7 @@ static void test_entries(void)
     static Bench b;
     LatentPool pool;
     Error err = {0};
-    int done = 0;
+    uint64_t done = 0;
     bench_new(&b);
     CHECK(fill_pool(&pool, &b, COUNT, count_calls, &done, &b.arena, &err) == STATUS_OK);
     CHECK(done == COUNT && pool.count == COUNT && pool.tokens == 0);
@@ -91,7 +94,7 @@ static void test_clamped_variances(void)
     arena_free(&b.arena);
 }
 
-static bool stop(void *context, int done, int count)
+static bool stop(void *context, uint64_t done, uint64_t count)
 {
     (void)context;
     (void)done;

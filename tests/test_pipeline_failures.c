@@ -2,11 +2,13 @@
  * the run after it. */
 #include "base/threads.h"
 #include "diffusion/latent_pool.h"
+#include "diffusion/picture_data.h"
 #include "diffusion/pipeline_txt2img.h"
 #include "diffusion/train_state.h"
 #include "diffusion/train_unet.h"
 #include "diffusion/train_vae.h"
 #include "diffusion/vae_latent.h"
+#include "diffusion/world_data.h"
 #include "diffusion/world_export.h"
 #include "io/npz.h"
 #include "io/png.h"
@@ -18,7 +20,7 @@
 
 /* Made once, outside of the runs: a model's folder, a world, and two trainings' states after one step. */
 static char made_folder[SCRATCH_PATH], model_folder[SCRATCH_PATH], state_of_vae[SCRATCH_PATH],
-    state_of_unet[SCRATCH_PATH];
+    state_of_unet[SCRATCH_PATH], pictures_folder[SCRATCH_PATH];
 static TinyWorld tiny;
 
 static const char *in_folder(Flow *f, const char *name, Error *err)
@@ -133,7 +135,8 @@ static Status one_step(Flow *f, const TrainTask *task, Weights *const *weights, 
 
 static Status train_vae(Flow *f, const char *resume, const char *save, Error *err)
 {
-    VaeTraining training = {.loss = {.mse = 1.0, .kl = 1e-3}, .world = &tiny.world, .seed = 3};
+    VaeTraining training = {.loss = {.mse = 1.0, .kl = 1e-3}, .seed = 3};
+    WorldData world = {&tiny.world, small_pictures()};
     Vae vae;
     VaeConfig config;
     const Json *json = NULL;
@@ -151,7 +154,7 @@ static Status train_vae(Flow *f, const char *resume, const char *save, Error *er
     vae_load(&vae, &config, &w, "");
     training.vae = &vae;
     training.scratch.account = &f->account;
-    training.train = training.held_out = small_pictures();
+    training.train = training.held_out = world_data_set(&world);
     const TrainTask task = vae_training_task(&training);
     status = weights_finish(&w, err);
     if (status == STATUS_OK)
@@ -174,7 +177,8 @@ static Status train_vae_resumed(Flow *f, Error *err)
 static Status train_unet(Flow *f, const char *resume, const char *save, bool save_model, Error *err)
 {
     const unsigned trained = MODEL_UNET | MODEL_TEXT;
-    const WorldOptions pictures = small_pictures();
+    WorldData world = {&tiny.world, small_pictures()};
+    const DataSet pictures = world_data_set(&world);
     Model m;
     Schedule schedule;
     LatentPool pool;
@@ -190,8 +194,7 @@ static Status train_unet(Flow *f, const char *resume, const char *save, bool sav
     if (status == STATUS_OK)
         status = tokenizer_encode(&empty, &m.tokenizer, "", &f->arena, err);
     if (status == STATUS_OK)
-        status = latent_pool_fill(&pool, &m.vae, &m.tokenizer, &tiny.world, &pictures, 5, 2, NULL, NULL,
-                                  &f->arena, err);
+        status = latent_pool_fill(&pool, &m.vae, &m.tokenizer, &pictures, 5, 2, NULL, NULL, &f->arena, err);
     if (status != STATUS_OK)
         return status;
     UnetTraining training = {.unet = &m.unet,
@@ -246,11 +249,42 @@ static Status export_pictures(Flow *f, Error *err)
     const WorldExport what = {.seed = 4, .count = 2};
     Image sheet;
     o.maps = WORLD_MAP_SKETCH | WORLD_MAP_LABELS | WORLD_MAP_DEPTH;
-    Status status = world_contact_sheet(&sheet, &tiny.world, &o, &what, 1, &f->arena, err);
+    WorldData world = {&tiny.world, o};
+    const DataSet set = world_data_set(&world);
+    Status status = data_contact_sheet(&sheet, &set, 4, 0, 2, 1, &f->arena, err);
     if (status == STATUS_OK)
         status = world_export(f->folder, &tiny.world, &o, &what, &f->scratch, err);
     if (status == STATUS_OK)
         sha256_add(&f->bits, sheet.pixels, image_size(&sheet));
+    return status;
+}
+
+/* What export_pictures made, as training data. */
+static Status read_pictures(Flow *f, Error *err)
+{
+    PictureFolder folder;
+    PictureData data;
+    PictureOptions o = PICTURE_DEFAULTS;
+    Bytes captions = {.arena = &f->scratch};
+    o.size = 32;
+    o.mirror = true;
+    Status status = picture_folder_open(&folder, pictures_folder, "text_0", &f->arena, err);
+    if (status == STATUS_OK)
+        status = picture_data_open(&data, &folder, &o, &f->arena, err);
+    if (status != STATUS_OK)
+        return status;
+    const DataSet sets[] = {picture_train_set(&data), picture_held_out_set(&data)};
+    sha256_add(&f->bits, data.fingerprint, 64);
+    for (int i = 0; i < 2 && status == STATUS_OK; i++) {
+        DataSample sample;
+        status = data_sample(&sets[i], 3, 5, &sample, &f->scratch, err);
+        if (status == STATUS_OK)
+            status = data_captions(&captions, &sets[i], 3, 0, 2, err);
+        if (status == STATUS_OK)
+            sha256_add(&f->bits, sample.image.pixels, image_size(&sample.image));
+    }
+    if (status == STATUS_OK)
+        sha256_add(&f->bits, captions.data, captions.size);
     return status;
 }
 
@@ -348,6 +382,9 @@ static void make_states(void)
     snprintf(f.folder, sizeof f.folder, "%s", made_folder);
     CHECK(train_vae(&f, NULL, state_of_vae, &err) == STATUS_OK);
     CHECK(train_unet(&f, NULL, state_of_unet, false, &err) == STATUS_OK);
+    snprintf(f.folder, sizeof f.folder, "%s", pictures_folder);
+    CHECK(export_pictures(&f, &err) == STATUS_OK);
+    snprintf(f.folder, sizeof f.folder, "%s", made_folder);
     CHECK(write_png(&f, &err) == STATUS_OK && write_safetensors(&f, &err) == STATUS_OK);
     CHECK(write_npz(&f, &err) == STATUS_OK && write_npy(&f, &err) == STATUS_OK);
     arena_free(&f.arena);
@@ -367,6 +404,7 @@ int main(void)
         {"go on with it", train_unet_resumed, NULL},
         {"train a tokenizer", train_tokenizer, "vocab.json"},
         {"make data", export_pictures, "metadata.jsonl"},
+        {"read pictures", read_pictures, NULL},
         {"write PNG", write_png, NULL},
         {"write safetensors", write_safetensors, NULL},
         {"write npz", write_npz, NULL},
@@ -378,6 +416,7 @@ int main(void)
     snprintf(model_folder, sizeof model_folder, "%.900s/model", made_folder);
     snprintf(state_of_vae, sizeof state_of_vae, "%.900s/vae.safetensors", made_folder);
     snprintf(state_of_unet, sizeof state_of_unet, "%.900s/unet.safetensors", made_folder);
+    snprintf(pictures_folder, sizeof pictures_folder, "%.900s/pictures", made_folder);
     tiny_world(&tiny);
     threads_set(1); /* so small that handing out work costs more than it */
     make_model();

@@ -10,7 +10,8 @@ static const char *const WHOLE =
     "{\"_about\": \"all of it\", \"model\": {\"a\": 1}, \"data\": {\"b\": 2}, \"loss\": {\"c\": 3},"
     " \"train\": {\"seed\": 9, \"max_train_steps\": 500, \"batch_size\": 12, \"micro_batch\": 5,"
     " \"optimizer\": \"adam\", \"adam_beta1\": 0.8, \"adam_beta2\": 0.95, \"adam_epsilon\": 1e-6,"
-    " \"weight_decay\": 0.25, \"lr_scheduler\": \"polynomial\", \"lr_warmup_steps\": 30, \"lr\": 0.002,"
+    " \"weight_decay\": 0.25, \"lr_scheduler\": \"polynomial\", \"lr_warmup_steps\": 30, \"lr_power\": 2,"
+    " \"lr_num_cycles\": 3, \"lr_end\": 0.125, \"patience\": 5, \"lr\": 0.002,"
     " \"max_grad_norm\": 0, \"ema_decay\": 0.995, \"held_out\": 31, \"gradient_checkpointing\": true,"
     " \"sample_every\": 4, \"save_every\": 6, \"held_out_every\": 7}}";
 
@@ -47,6 +48,8 @@ static void test_every_key(void)
     CHECK(t->optimizer.kind == OPTIMIZER_ADAM && t->optimizer.beta1 == 0.8 && t->optimizer.beta2 == 0.95);
     CHECK(t->optimizer.eps == 1e-6 && t->optimizer.decay == 0.25);
     CHECK(t->schedule.kind == LR_POLYNOMIAL && t->schedule.warmup == 30 && t->lr == 0.002);
+    CHECK(t->schedule.power == 2.0 && t->schedule.cycles == 3.0 && t->schedule.end == 0.125);
+    CHECK(t->patience == 5);
     CHECK(t->max_grad_norm == 0.0 && t->ema_decay == 0.995 && t->held_out == 31);
     CHECK(t->gradient_checkpointing);
     CHECK(r.sample_every == 4 && r.save_every == 6 && r.held_out_every == 7);
@@ -64,6 +67,7 @@ static void test_defaults(void)
     CHECK(r.train.micro_batch == 24 && r.train.max_train_steps == 1000 && r.train.lr == 1e-4);
     CHECK(r.train.optimizer.kind == OPTIMIZER_ADAMW);
     CHECK(r.train.optimizer.decay == OPTIMIZER_ADAMW_DEFAULTS.decay);
+    CHECK(r.train.schedule.end == 1e-7 && r.train.schedule.power == 0.0 && r.train.patience == 0);
     CHECK(r.train.schedule.kind == LR_CONSTANT && r.train.max_grad_norm == 1.0 && r.train.ema_decay == 0.0);
     CHECK(r.sample_every == 0 && r.save_every == 0 && r.held_out_every == 0);
 }
@@ -80,6 +84,8 @@ static void test_refusals(void)
     refused("{\"train\": {\"seed\": -1}}", "\"seed\"");
     refused("{\"train\": {\"lr\": \"fast\"}}", "\"lr\"");
     refused("{\"train\": {\"ema_decay\": 1.5}}", "\"ema_decay\"");
+    refused("{\"train\": {\"patience\": 3, \"held_out\": 8}}", "patience 3 needs");
+    refused("{\"train\": {\"patience\": 3, \"held_out_every\": 8}}", "patience 3 needs");
     refused("{\"model\": {}}", "has no object \"train\"");
     refused("{\"train\": 3}", "has no object \"train\"");
     refused("[]", "is not a JSON object");
@@ -103,6 +109,15 @@ static void test_overrides(void)
     CHECK(r.train.lr == 0.5 && r.train.max_train_steps == 0 && r.train.seed == 0);
     CHECK(r.sample_every == 0 && r.save_every == 11 && r.held_out_every == 7);
     o = RECIPE_OVERRIDES_NONE;
+    o.lr_scheduler = "linear";
+    o.lr_warmup_steps = 6;
+    o.patience = 2;
+    CHECK(read_recipe(&r, WHOLE, &o, &err) == STATUS_OK && r.train.schedule.kind == LR_LINEAR);
+    CHECK(r.train.schedule.warmup == 6 && r.train.patience == 2);
+    o.lr_scheduler = "stairs";
+    CHECK(read_recipe(&r, WHOLE, &o, &err) == STATUS_ARGUMENT);
+    CHECK_TEXT(err.text, "\"stairs\" is no learning rate schedule");
+    o = RECIPE_OVERRIDES_NONE;
     o.micro_batch = 4;
     CHECK(read_recipe(&r, WHOLE, &o, &err) == STATUS_OK && r.train.micro_batch == 4 &&
           r.train.batch_size == 12);
@@ -122,17 +137,43 @@ static void test_hash(void)
     same.batch_size = 12; /* what the recipe says anyway */
     same.lr = 0.002;
     CHECK(read_recipe(&r, WHOLE, &same, &err) == STATUS_OK && strcmp(r.hash, plain) == 0);
-    RecipeOverrides change[4] = {RECIPE_OVERRIDES_NONE, RECIPE_OVERRIDES_NONE, RECIPE_OVERRIDES_NONE,
-                                 RECIPE_OVERRIDES_NONE};
+    enum { CHANGES = 7 };
+    RecipeOverrides change[CHANGES];
+    for (int i = 0; i < CHANGES; i++)
+        change[i] = RECIPE_OVERRIDES_NONE;
     change[0].batch_size = 11;
     change[1].lr = 0.0020000000000000005; /* one step further */
     change[2].max_train_steps = 501;
     change[3].seed = 8;
-    for (int i = 0; i < 4; i++)
+    change[4].lr_scheduler = "linear";
+    change[5].lr_warmup_steps = 31;
+    change[6].patience = 6;
+    for (int i = 0; i < CHANGES; i++)
         CHECK(read_recipe(&r, WHOLE, &change[i], &err) == STATUS_OK && strcmp(r.hash, plain) != 0);
     snprintf(other, sizeof other, "%s", WHOLE);
     strstr(other, "0.995")[4] = '6';
     CHECK(read_recipe(&r, other, &RECIPE_OVERRIDES_NONE, &err) == STATUS_OK && strcmp(r.hash, plain) != 0);
+}
+
+/* What else a run stands on is part of the hash, by name and contents. */
+static void test_inputs(void)
+{
+    char seen[4][65], path[SCRATCH_PATH];
+    Recipe r;
+    Error err = {0};
+    scratch_path(path, "input");
+    for (int i = 0; i < 4; i++) {
+        CHECK(read_recipe(&r, WHOLE, &RECIPE_OVERRIDES_NONE, &err) == STATUS_OK);
+        CHECK(file_write(path, i == 2 ? "b" : "a", 1, NULL) == STATUS_OK);
+        if (i > 0)
+            CHECK(recipe_add_file(&r, i == 3 ? "vae" : "init", path, &err) == STATUS_OK);
+        memcpy(seen[i], r.hash, 65);
+        for (int j = 0; j < i; j++)
+            CHECK(strcmp(seen[i], seen[j]) != 0);
+    }
+    remove(path);
+    CHECK(recipe_add_file(&r, "vae", path, &err) == STATUS_FILE && strcmp(r.hash, seen[3]) == 0);
+    CHECK_TEXT(err.text, path);
 }
 
 static void test_failing_allocations(void)
@@ -160,6 +201,7 @@ int main(void)
     test_refusals();
     test_overrides();
     test_hash();
+    test_inputs();
     test_failing_allocations();
     arena_free(&arena);
     return check_report("recipe");

@@ -2,6 +2,7 @@
 
 #include "base/rng.h"
 #include "cli/golden_models.h"
+#include "diffusion/world_data.h"
 #include "tests/net_check.h"
 #include "tests/tiny_world.h"
 
@@ -116,14 +117,15 @@ static float picture_by_hand(const VaeTraining *t, uint64_t picture_seed, uint64
 {
     Arena arena = {0};
     Tape tape = {.arena = &arena};
-    WorldSample sample;
-    float xi[4 * 8 * 8], loss = NAN;
+    DataSample sample;
+    float xi[4 * 8 * 8], x[3 * 32 * 32], loss = NAN;
     Rng rng = rng_stream(RNG_PHILOX, t->seed, STREAM_POSTERIOR, index);
     rng_normal_fill(&rng, xi, 4 * 8 * 8);
-    CHECK(world_sample(t->world, &t->train, picture_seed, index, &sample, &arena, NULL) == STATUS_OK);
-    const Tensor *y = vae_training_loss(
-        &tape, t->vae, &t->loss, tape_input(&tape, sample.planes, 4, (const int[]){1, 3, 32, 32}, false),
-        tape_input(&tape, xi, 4, (const int[]){1, 4, 8, 8}, false));
+    CHECK(data_sample(&t->train, picture_seed, index, &sample, &arena, NULL) == STATUS_OK);
+    image_to_planes(x, &sample.image);
+    const Tensor *y = vae_training_loss(&tape, t->vae, &t->loss,
+                                        tape_input(&tape, x, 4, (const int[]){1, 3, 32, 32}, false),
+                                        tape_input(&tape, xi, 4, (const int[]){1, 4, 8, 8}, false));
     if (CHECK(y != NULL))
         loss = y->data[0];
     arena_free(&arena);
@@ -137,9 +139,10 @@ static void test_task(void)
     float whole[3], part[3];
     bench_new(&b);
     tiny_world(&tiny);
-    VaeTraining t = {.vae = &b.vae, .loss = {.mse = 1.0, .kl = 0.1}, .world = &tiny.world, .seed = 5};
-    t.train = t.held_out = WORLD_DEFAULTS;
-    t.train.size = t.held_out.size = 32;
+    VaeTraining t = {.vae = &b.vae, .loss = {.mse = 1.0, .kl = 0.1}, .seed = 5};
+    WorldData world = {&tiny.world, WORLD_DEFAULTS};
+    world.options.size = 32;
+    t.train = t.held_out = world_data_set(&world);
     const TrainTask task = vae_training_task(&t);
     run_task(&task, false, 11, 3, whole);
     for (int i = 0; i < 3; i++) {

@@ -117,27 +117,6 @@ static void test_the_shipped_captions(void)
     CHECK(longest > 40 && longest <= 75);
 }
 
-static void test_enumeration(void)
-{
-    WorldOptions options = WORLD_DEFAULTS;
-    Bytes all = {.arena = &arena}, part = {.arena = &arena};
-    CHECK(world_captions(&all, &tiny.world, &options, 5, 0, 20, NULL) == STATUS_OK);
-    CHECK(world_captions(&part, &tiny.world, &options, 5, 0, 7, NULL) == STATUS_OK);
-    CHECK(world_captions(&part, &tiny.world, &options, 5, 7, 13, NULL) == STATUS_OK);
-    CHECK(all.size == part.size && memcmp(all.data, part.data, all.size) == 0);
-    size_t lines = 0;
-    for (size_t i = 0; i < all.size; i++)
-        lines += all.data[i] == '\n';
-    CHECK(lines == 20 && all.data[all.size - 1] == '\n');
-    options.size = 7;
-    CHECK(world_captions(&part, &tiny.world, &options, 5, 0, 1, NULL) == STATUS_ARGUMENT);
-    options = WORLD_DEFAULTS;
-    Arena none = {.fail_after = 1};
-    Bytes nowhere = {.arena = &none};
-    CHECK(world_captions(&nowhere, &tiny.world, &options, 5, 0, 3, NULL) == STATUS_MEMORY);
-    arena_free(&none);
-}
-
 int main(void)
 {
     tiny_world(&tiny);
@@ -145,7 +124,6 @@ int main(void)
     test_scenes();
     test_layers();
     test_the_shipped_captions();
-    test_enumeration();
     arena_free(&arena);
     return check_report("world_caption");
 }

@@ -119,12 +119,11 @@ static void test_bad_requests_are_refused(void)
 {
     Error err = {0};
     WorldOptions options = WORLD_DEFAULTS;
-    Image sheet;
     CHECK(world_export(folder, &tiny.world, &options, &(WorldExport){.count = 0}, &arena, &err) ==
           STATUS_ARGUMENT);
     CHECK_TEXT(err.text, "0 samples");
-    CHECK(world_contact_sheet(&sheet, &tiny.world, &options, &(WorldExport){.count = 1000000}, 0, &arena,
-                              NULL) == STATUS_ARGUMENT);
+    CHECK(world_export(folder, &tiny.world, &options, &(WorldExport){.count = 1000000}, &arena, NULL) ==
+          STATUS_ARGUMENT);
     options.size = 1;
     CHECK(world_export(folder, &tiny.world, &options, &(WorldExport){.count = 1}, &arena, NULL) ==
           STATUS_ARGUMENT);
@@ -136,19 +135,6 @@ static void test_bad_requests_are_refused(void)
     CHECK(world_export(below, &tiny.world, &options, &(WorldExport){.count = 1}, &arena, NULL) ==
           STATUS_FILE);
     CHECK(remove(folder) == 0);
-}
-
-static void test_a_contact_sheet_shows_pictures_and_maps(void)
-{
-    WorldOptions options = WORLD_DEFAULTS;
-    Image sheet;
-    const WorldExport what = {.seed = 1, .count = 4};
-    CHECK(world_contact_sheet(&sheet, &tiny.world, &options, &what, 2, &arena, NULL) == STATUS_OK);
-    const int width = sheet.width;
-    CHECK(sheet.channels == 3 && width >= 2 * 64);
-    options.maps = WORLD_MAP_DEPTH | WORLD_MAP_LINES;
-    CHECK(world_contact_sheet(&sheet, &tiny.world, &options, &what, 2, &arena, NULL) == STATUS_OK);
-    CHECK(sheet.width > width);
 }
 
 static void test_every_allocation_may_fail(void)
@@ -167,15 +153,6 @@ static void test_every_allocation_may_fail(void)
         arena_free(&small);
     }
     clean(2);
-    done = false;
-    for (size_t n = 1; !done; n++) {
-        Arena small = {.fail_after = n};
-        Image sheet;
-        const Status status = world_contact_sheet(&sheet, &tiny.world, &options, &what, 0, &small, NULL);
-        done = status == STATUS_OK;
-        CHECK(done || status == STATUS_MEMORY);
-        arena_free(&small);
-    }
 }
 
 int main(void)
@@ -185,7 +162,6 @@ int main(void)
     test_files_and_metadata();
     test_a_stopped_export_has_no_metadata();
     test_bad_requests_are_refused();
-    test_a_contact_sheet_shows_pictures_and_maps();
     test_every_allocation_may_fail();
     arena_free(&arena);
     return check_report("world_export");
