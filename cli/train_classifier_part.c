@@ -1,5 +1,6 @@
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "cli/train_data.h"
 #include "diffusion/train_classifier.h"
@@ -37,14 +38,41 @@ static Status measure(void *self, double *out, Arena *scratch, Error *err)
     return STATUS_OK;
 }
 
-/* Held-out picture i with the labels that it is given: "rose, noto", or "tulip (rose), noto" where it is a rose. */
+enum { CAPTION = 256 };
+
+/* What a head says, and in brackets what it should have said: "tulip (rose)". */
+static void add_answer(char *caption, const VggConfig *config, const char *name, int label,
+                       const float *logits)
+{
+    const size_t used = strlen(caption);
+    const int head = vgg_head(config, name), said = vgg_best(config, head, logits);
+    const char *const *names = config->head[head].label;
+    if (said == label)
+        snprintf(caption + used, CAPTION - used, "%s", names[said]);
+    else
+        snprintf(caption + used, CAPTION - used, "%s (%s)", names[said], names[label]);
+}
+
+/* "rose, noto". */
+static void describe(char *caption, const VggConfig *config, const ClassifierExample *e,
+                     const float *logits)
+{
+    caption[0] = '\0';
+    add_answer(caption, config, "class", e->label, logits);
+    if (e->style < 0)
+        return;
+    strcat(caption, ", ");
+    add_answer(caption, config, "style", e->style, logits);
+}
+
+/* Held-out picture i with what it is taken for. */
 static Status add_cell(const ClassifierPart *c, SheetCell *cell, int i, Arena *arena, Error *err)
 {
     const ClassifierTraining *t = &c->training;
     const int size = t->held_out.size;
     ClassifierExample e;
     Image *image = arena_alloc(arena, 1, sizeof *image);
-    char *caption = arena_alloc(arena, 200, 1);
+    char *caption = arena_alloc(arena, CAPTION, 1);
     Status status =
         classifier_example(&e, t->world, &t->held_out, NULL, t->seed + 1, (uint64_t)i, arena, err);
     if (status == STATUS_OK && (image == NULL || caption == NULL))
@@ -59,16 +87,7 @@ static Status add_cell(const ClassifierPart *c, SheetCell *cell, int i, Arena *a
     const Tensor *logits = vgg(&tape, &c->vgg, x, NULL, NULL);
     if (logits == NULL)
         return error_set(err, tape.error.status, "%s", tape.error.text);
-    const VggConfig *config = &c->vgg.config;
-    const int class = vgg_head(config, "class"), style = vgg_head(config, "style");
-    const char *const *name = config->head[class].label;
-    const int said = vgg_best(config, class, logits->data);
-    const char *hand = e.style >= 0 ? config->head[style].label[vgg_best(config, style, logits->data)] : "";
-    const char *comma = e.style >= 0 ? ", " : "";
-    if (said == e.label)
-        snprintf(caption, 200, "%s%s%s", name[said], comma, hand);
-    else
-        snprintf(caption, 200, "%s (%s)%s%s", name[said], name[e.label], comma, hand);
+    describe(caption, &c->vgg.config, &e, logits->data);
     *cell = (SheetCell){image, caption};
     return STATUS_OK;
 }
