@@ -15,6 +15,7 @@ int command_metric(int argc, char **argv);
 int command_classify(int argc, char **argv);
 int command_golden(int argc, char **argv);
 int command_data(int argc, char **argv);
+int command_table(int argc, char **argv);
 int command_demo(int argc, char **argv);
 
 #endif

@@ -26,6 +26,7 @@ static const struct {
     {"classify", command_classify, "what is in a picture and in whose style"},
     {"golden", command_golden, "is this build on the numeric contract?"},
     {"data", command_data, "make, list and show the training pictures"},
+    {"table", command_table, "how well a model draws, in numbers"},
     {"demo", command_demo, "sheets of pictures from the shipped model"},
 };
 

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/file.h"
-#include "diffusion/world_caption.h"
+#include "cli/world_pictures.h"
 #include "diffusion/world_prompts.h"
 #include "diffusion/world_sample.h"
 #include "io/png.h"
@@ -28,16 +28,6 @@ static const char *const things[OBJECTS] = {"cat-face",  "strawberry", "automobi
 
 /* ---- helpers ---- */
 
-static Status caption_of(const char **out, const World *world, const WorldScene *scene, int level,
-                         Arena *arena, Error *err)
-{
-    Bytes text = {.arena = arena};
-    world_caption(&text, world, scene, level);
-    bytes_add_byte(&text, '\0');
-    *out = (const char *)text.data;
-    return text.failed ? error_set(err, STATUS_MEMORY, "no memory for a caption") : STATUS_OK;
-}
-
 /* Captions and pictures of `count` scenes. */
 static Status draw(Showcase *s, const char *name, Image *pictures, const char **prompts,
                    const WorldScene *scenes, int count, Error *err)
@@ -50,9 +40,7 @@ static Status draw(Showcase *s, const char *name, Image *pictures, const char **
                         .seed = s->seed,
                         .progress = &progress,
                         .total = count};
-    Status status = STATUS_OK;
-    for (int i = 0; i < count && status == STATUS_OK; i++)
-        status = caption_of(&prompts[i], &s->world, &scenes[i], 1, arena, err);
+    Status status = scene_captions(prompts, &s->world, scenes, count, arena, err);
     if (status == STATUS_OK)
         status = prompt_pictures(pictures, &p, prompts, count, arena, err);
     progress_end(&progress);

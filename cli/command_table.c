@@ -1,0 +1,115 @@
+/* cli/command_table.c - tables of measurements, made again. */
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/commands.h"
+#include "cli/world_table.h"
+
+static const char *number_text(char text[24], double x, RowUnit unit)
+{
+    if (!(x == x))
+        snprintf(text, 24, "-");
+    else if (unit == ROW_PERCENT)
+        snprintf(text, 24, "%.1f%%", 100.0 * x);
+    else
+        snprintf(text, 24, unit == ROW_DECIBEL ? "%.2f dB" : "%.3f", x);
+    return text;
+}
+
+static void write_number(JsonWriter *w, const char *key, double x)
+{
+    if (x == x)
+        json_write_number(w, key, x);
+    else
+        json_write_null(w, key);
+}
+
+static void print_rows(const WorldTable *t)
+{
+    Result *r = &t->command->result;
+    JsonWriter *w = &r->json;
+    char made[24], coded[24], real[24];
+    result_line(r, "| what is measured | of | model | real ones, coded | real ones | wanted |\n");
+    result_line(r, "|---|---|---|---|---|---|\n");
+    json_begin_array(w, "rows");
+    for (int i = 0; i < t->rows; i++) {
+        const WorldRow *row = &t->row[i];
+        result_line(r, "| %s | %d | %s | %s | %s | %s |\n", row->name, row->count,
+                    number_text(made, row->made, row->unit), number_text(coded, row->coded, row->unit),
+                    number_text(real, row->real, row->unit), row->wanted);
+        json_begin_object(w, NULL);
+        json_write_text(w, "name", row->name);
+        json_write_int(w, "count", row->count);
+        write_number(w, "model", row->made);
+        write_number(w, "coded", row->coded);
+        write_number(w, "real", row->real);
+        json_write_text(w, "wanted", row->wanted);
+        json_end(w);
+    }
+    json_end(w);
+}
+
+/* What decides the numbers. */
+static void write_settings(WorldTable *t)
+{
+    JsonWriter *w = &t->command->result.json;
+    json_write_text(w, "model", t->model.folder);
+    json_write_text(w, "judge", t->has_judge ? t->judge_path : "");
+    json_write_text(w, "segmentation", t->has_segmenter ? t->segmentation_path : "");
+    json_write_text(w, "clip", t->has_clip ? t->clip_path : "");
+    json_write_int(w, "count", t->count);
+    json_write_int(w, "steps", t->steps);
+    json_write_number(w, "cfg-scale", t->guidance);
+    json_write_uint64(w, "seed", t->seed);
+}
+
+static Status run(WorldTable *t, Error *err)
+{
+    const char *topic = t->command->options.words[0];
+    if (strcmp(topic, "world") != 0)
+        return error_set(err, STATUS_ARGUMENT, "table: unknown topic \"%.40s\", expected world", topic);
+    const Status status = world_table_measure(t, err);
+    if (status != STATUS_OK)
+        return status;
+    write_settings(t);
+    print_rows(t);
+    report_memory(t->command);
+    return STATUS_OK;
+}
+
+int command_table(int argc, char **argv)
+{
+    Command command = {.error = {.status = STATUS_OK}};
+    static WorldTable t;
+    t = (WorldTable){.command = &command, .count = 200, .steps = 25, .guidance = 4.0, .seed = 1};
+    const Option own[] = {
+        {OPTION_TEXT, "model", 'm', "model-path", &t.model.folder, 0, 0, "FOLDER",
+         "model folder in the diffusers layout; the shipped one when left out"},
+        {OPTION_TEXT, "data", 0, "world", &t.world_path, 0, 0, "FOLDER",
+         "folder of the picture world; the shipped one when left out"},
+        {OPTION_TEXT, "judge", 0, NULL, &t.judge_path, 0, 0, "FOLDER",
+         "classifier of things and styles; the shipped one when left out"},
+        {OPTION_TEXT, "segmentation", 0, NULL, &t.segmentation_path, 0, 0, "FOLDER",
+         "segmentation network; the shipped one when left out"},
+        {OPTION_TEXT, "clip", 0, NULL, &t.clip_path, 0, 0, "FOLDER", "CLIP; the shipped one when left out"},
+        {OPTION_INT, "count", 'n', NULL, &t.count, 4, 10000, NULL,
+         "single things of each of two kinds; half as many scenes"},
+        {OPTION_INT, "steps", 0, "num-inference-steps", &t.steps, 1, 1000, NULL, "denoising steps"},
+        {OPTION_NUMBER, "cfg-scale", 0, "guidance-scale", &t.guidance, 0, 1000, NULL,
+         "classifier-free guidance"},
+        {OPTION_SEED, "seed", 's', NULL, &t.seed, 0, 0, NULL, "of the first picture"},
+        {OPTION_END, NULL, 0, NULL, NULL, 0, 0, NULL, NULL},
+    };
+    const Options about = {.command = "table",
+                           .usage = "world",
+                           .words_low = 1,
+                           .words_high = 1,
+                           .about =
+                               "Measures a model on the picture world and prints the table (Markdown)."};
+    if (command_begin(&command, &about, own, argc, argv)) {
+        const Status status = run(&t, &command.error);
+        (void)status; /* command_end reports the error */
+    }
+    return command_end(&command);
+}
