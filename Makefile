@@ -2,6 +2,7 @@
 # make check        layers and every test;  make test: the tests alone
 # make demo         16 pictures from 8 prompts with the shipped model: out/demo.png
 # make showcase     the sheets at the top of the README and docs/generalisation.png, with the shipped model: minutes
+# make world-table  the numbers of docs/WORLD_MODEL.md, with the shipped model: ten minutes of one core
 # make valgrind     every test under valgrind, in a serial build of its own: minutes
 # make golden       the hashes that every build must give, compared with tests/golden/;
 #                   make matrix: the same with other compilers, options and processors
@@ -177,12 +178,18 @@ valgrind:
 # Chosen by docs/WORLD_MODEL.md.
 SHOWCASE_STEPS ?= 25
 SHOWCASE_SCALE ?= 4
+TABLE_COUNT    ?= 200
 
 demo: all
 	$(RUN) $(BUILD)/ldm99 demo -o out
 
 showcase: all
 	$(RUN) $(BUILD)/ldm99 demo objects scenes generalisation --steps $(SHOWCASE_STEPS) --cfg-scale $(SHOWCASE_SCALE) -o docs
+
+# The table between the marks of docs/WORLD_MODEL.md, made anew: about ten minutes of one core.
+world-table: all
+	$(RUN) $(BUILD)/ldm99 table world -n $(TABLE_COUNT) --steps $(SHOWCASE_STEPS) --cfg-scale $(SHOWCASE_SCALE) > $(BUILD)/world-table.md
+	sh tools/put_table.sh docs/WORLD_MODEL.md $(BUILD)/world-table.md
 
 golden: all
 	for t in 1 2 3; do $(RUN) $(BUILD)/ldm99 golden self -t $$t || exit; done
@@ -293,6 +300,6 @@ amalgamation-check: amalgamation
 clean:
 	rm -rf build out
 
-.PHONY: all examples tests test layers check valgrind demo showcase golden matrix bench verify-math verify-math-self verify-math-64 verify-math-fit verify-math-table $(VERIFY:%=verify-math-%) install uninstall clean
+.PHONY: all examples tests test layers check valgrind demo showcase world-table golden matrix bench verify-math verify-math-self verify-math-64 verify-math-fit verify-math-table $(VERIFY:%=verify-math-%) install uninstall clean
 .SECONDARY:
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

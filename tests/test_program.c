@@ -102,6 +102,10 @@ static void test_usage(void)
     fails("train vea -o out", 2, "did you mean vae");
     fails("train vae", 2, "--output");
     fails("data maek", 2, "did you mean make");
+    fails("table wrld", 2, "expected world");
+    fails("demo objets", 2, "did you mean objects");
+    fails("segment", 2, "-i x.png");
+    fails("segment -i none.png -m none", 3, "none/config.json");
 }
 
 /* Two files of one tensor that differ in one number. */

@@ -190,6 +190,8 @@ static void test_demo(void)
     works("demo -q --steps 1 -o b -t 1");
     CHECK(same_files("a/demo.png", "b/demo.png"));
     CHECK(outside_shell(&o, "test \"$(ls -A a)\" = demo.png && rm -r a b"));
+    works("demo scenes -q --steps 1 -o a");
+    CHECK(outside_shell(&o, "test \"$(ls -A a)\" = showcase-scenes.png && rm -r a"));
 }
 
 int main(int argc, char **argv)
