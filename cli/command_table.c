@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "cli/commands.h"
-#include "cli/world_table.h"
+#include "cli/judge_table.h"
 
 static const char *number_text(char text[24], double x, RowUnit unit)
 {
@@ -25,7 +25,7 @@ static void write_number(JsonWriter *w, const char *key, double x)
         json_write_null(w, key);
 }
 
-static void print_rows(const WorldTable *t)
+static void print_rows(const JudgeTable *t)
 {
     Result *r = &t->command->result;
     JsonWriter *w = &r->json;
@@ -34,7 +34,7 @@ static void print_rows(const WorldTable *t)
     result_line(r, "|---|---|---|---|---|---|\n");
     json_begin_array(w, "rows");
     for (int i = 0; i < t->rows; i++) {
-        const WorldRow *row = &t->row[i];
+        const JudgeRow *row = &t->row[i];
         result_line(r, "| %s | %d | %s | %s | %s | %s |\n", row->name, row->count,
                     number_text(made, row->made, row->unit), number_text(coded, row->coded, row->unit),
                     number_text(real, row->real, row->unit), row->wanted);
@@ -51,7 +51,7 @@ static void print_rows(const WorldTable *t)
 }
 
 /* What decides the numbers. */
-static void write_settings(WorldTable *t)
+static void write_settings(JudgeTable *t)
 {
     JsonWriter *w = &t->command->result.json;
     json_write_text(w, "model", t->model.folder);
@@ -64,12 +64,12 @@ static void write_settings(WorldTable *t)
     json_write_uint64(w, "seed", t->seed);
 }
 
-static Status run(WorldTable *t, Error *err)
+static Status run(JudgeTable *t, Error *err)
 {
     const char *topic = t->command->options.words[0];
     if (strcmp(topic, "world") != 0)
         return error_set(err, STATUS_ARGUMENT, "table: unknown topic \"%.40s\", expected world", topic);
-    const Status status = world_table_measure(t, err);
+    const Status status = judge_table_measure(t, err);
     if (status != STATUS_OK)
         return status;
     write_settings(t);
@@ -81,8 +81,8 @@ static Status run(WorldTable *t, Error *err)
 int command_table(int argc, char **argv)
 {
     Command command = {.error = {.status = STATUS_OK}};
-    static WorldTable t;
-    t = (WorldTable){.command = &command, .count = 200, .steps = 25, .guidance = 4.0, .seed = 1};
+    static JudgeTable t;
+    t = (JudgeTable){.command = &command, .count = 200, .steps = 25, .guidance = 4.0, .seed = 1};
     const Option own[] = {
         {OPTION_TEXT, "model", 'm', "model-path", &t.model.folder, 0, 0, "FOLDER",
          "model folder in the diffusers layout; the shipped one when left out"},

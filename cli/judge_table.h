@@ -1,20 +1,20 @@
-/* cli/world_table.h - how well a model draws the picture world, in numbers: `ldm99 table world`.
+/* cli/judge_table.h - how well a model draws the picture world, in numbers: `ldm99 table world`.
  *
  * Pictures of fixed captions and seeds are made and judged (metrics/world_judge.h), and beside them real pictures of the
  * same scenes, and those through the autoencoder, which no denoiser can draw better.
  *   trained   single things in drawings that training shows
  *   held out  single things in styles in which training never shows them
  *   scenes    two and three things, the second half with things that training never shows together
- * The scenes are world_scene of WORLD_TABLE_SEED; picture i of all three lists has seed + i. */
-#ifndef CLI_WORLD_TABLE_H
-#define CLI_WORLD_TABLE_H
+ * The scenes are world_scene of JUDGE_TABLE_SEED; picture i of all three lists has seed + i. */
+#ifndef CLI_JUDGE_TABLE_H
+#define CLI_JUDGE_TABLE_H
 
 #include "cli/common.h"
 #include "cli/run_model.h"
 #include "diffusion/clip.h"
 #include "metrics/world_judge.h"
 
-enum { WORLD_TABLE_SEED = 4001, WORLD_TABLE_ROWS = 48 };
+enum { JUDGE_TABLE_SEED = 4001, JUDGE_TABLE_ROWS = 48 };
 
 typedef enum { ROW_PERCENT, ROW_DECIBEL, ROW_DISTANCE } RowUnit;
 
@@ -25,7 +25,7 @@ typedef struct {
     int count;                /* of what the number is a mean of */
     double made, coded, real; /* the model's pictures, real ones through the autoencoder, real ones */
     const char *wanted;       /* what a good model reaches [ours]; "": nothing is asked */
-} WorldRow;
+} JudgeRow;
 
 typedef struct {
     Command *command;
@@ -43,11 +43,11 @@ typedef struct {
     Segmenter segmenter;
     uint16_t *label_of; /* segmenter_world_labels */
     Clip clip;
-    WorldRow row[WORLD_TABLE_ROWS];
+    JudgeRow row[JUDGE_TABLE_ROWS];
     int rows;
-} WorldTable;
+} JudgeTable;
 
 /* Opens what there is, makes the pictures and fills the rows. */
-MUST_CHECK Status world_table_measure(WorldTable *t, Error *err);
+MUST_CHECK Status judge_table_measure(JudgeTable *t, Error *err);
 
 #endif

@@ -1,4 +1,4 @@
-#include "cli/world_table.h"
+#include "cli/judge_table.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -25,18 +25,18 @@ static Status interrupted_status(Error *err)
 
 /* ---- rows ---- */
 
-static WorldRow *add_row(WorldTable *t, const char *name, RowUnit unit, int count)
+static JudgeRow *add_row(JudgeTable *t, const char *name, RowUnit unit, int count)
 {
-    WorldRow *row = &t->row[t->rows < WORLD_TABLE_ROWS - 1 ? t->rows++ : WORLD_TABLE_ROWS - 1];
-    *row = (WorldRow){.name = name, .unit = unit, .count = count, .wanted = ""};
+    JudgeRow *row = &t->row[t->rows < JUDGE_TABLE_ROWS - 1 ? t->rows++ : JUDGE_TABLE_ROWS - 1];
+    *row = (JudgeRow){.name = name, .unit = unit, .count = count, .wanted = ""};
     row->made = row->coded = row->real = NAN;
     return row;
 }
 
-static WorldRow *add_shares(WorldTable *t, const char *name, JudgeCount made, JudgeCount coded,
+static JudgeRow *add_shares(JudgeTable *t, const char *name, JudgeCount made, JudgeCount coded,
                             JudgeCount real)
 {
-    WorldRow *row = add_row(t, name, ROW_PERCENT, made.asked);
+    JudgeRow *row = add_row(t, name, ROW_PERCENT, made.asked);
     row->made = judge_share(made);
     row->coded = judge_share(coded);
     row->real = judge_share(real);
@@ -45,7 +45,7 @@ static WorldRow *add_shares(WorldTable *t, const char *name, JudgeCount made, Ju
 
 /* ---- what is measured ---- */
 
-static Status judge_singles(WorldTable *t, const PictureSet *set, const char *const name[2], bool trained,
+static Status judge_singles(JudgeTable *t, const PictureSet *set, const char *const name[2], bool trained,
                             Error *err)
 {
     const Image *const pictures[3] = {set->made, set->coded, set->real};
@@ -59,9 +59,9 @@ static Status judge_singles(WorldTable *t, const PictureSet *set, const char *co
         if (status != STATUS_OK)
             return status;
     }
-    WorldRow *thing =
+    JudgeRow *thing =
         add_shares(t, name[0], judge_sum(s[0].thing), judge_sum(s[1].thing), judge_sum(s[2].thing));
-    WorldRow *style =
+    JudgeRow *style =
         add_shares(t, name[1], judge_sum(s[0].style), judge_sum(s[1].style), judge_sum(s[2].style));
     if (!trained)
         return STATUS_OK;
@@ -87,7 +87,7 @@ static Status judge_singles(WorldTable *t, const PictureSet *set, const char *co
 }
 
 /* Of scenes first .. first + count - 1, by the classifier or the segmenter. */
-static Status judge_places(WorldTable *t, const PictureSet *set, int first, int count, bool by_pixels,
+static Status judge_places(JudgeTable *t, const PictureSet *set, int first, int count, bool by_pixels,
                            const char *const name[2], Error *err)
 {
     const Image *const pictures[3] = {set->made + first, set->coded + first, set->real + first};
@@ -109,7 +109,7 @@ static Status judge_places(WorldTable *t, const PictureSet *set, int first, int 
 }
 
 /* The autoencoder on drawings that no part was trained on: the mean of the pictures' decibels. */
-static Status measure_autoencoder(WorldTable *t, Error *err)
+static Status measure_autoencoder(JudgeTable *t, Error *err)
 {
     Arena *arena = &t->command->arena;
     WorldOptions o = WORLD_DEFAULTS;
@@ -122,7 +122,7 @@ static Status measure_autoencoder(WorldTable *t, Error *err)
     if (status == STATUS_OK)
         status = world_options_check(&t->world, &o, err);
     for (int i = 0; i < set.count && status == STATUS_OK; i++)
-        world_scene(&set.scene[i], &t->world, &o, WORLD_TABLE_SEED, (uint64_t)i);
+        world_scene(&set.scene[i], &t->world, &o, JUDGE_TABLE_SEED, (uint64_t)i);
     if (status == STATUS_OK)
         status = scene_pictures(set.real, &t->world, set.scene, set.count, SIZE, arena, err);
     if (status == STATUS_OK)
@@ -141,14 +141,14 @@ static Status measure_autoencoder(WorldTable *t, Error *err)
     arena_release(arena, mark);
     if (status != STATUS_OK)
         return status;
-    WorldRow *row = add_row(t, "autoencoder on held-out drawings, PSNR", ROW_DECIBEL, PSNR_PICTURES);
+    JudgeRow *row = add_row(t, "autoencoder on held-out drawings, PSNR", ROW_DECIBEL, PSNR_PICTURES);
     row->coded = sum;
     row->wanted = "29 dB";
     return STATUS_OK;
 }
 
 /* Mean and least distance of singles on white to the nearest training picture. */
-static Status measure_nearest(WorldTable *t, const PictureSet *set, Error *err)
+static Status measure_nearest(JudgeTable *t, const PictureSet *set, Error *err)
 {
     Arena *arena = &t->command->arena;
     const ArenaMark mark = arena_mark(arena);
@@ -172,7 +172,7 @@ static Status measure_nearest(WorldTable *t, const PictureSet *set, Error *err)
     arena_release(arena, mark);
     if (status != STATUS_OK || count == 0)
         return status;
-    WorldRow *row = add_row(t, "distance to the nearest training picture, mean", ROW_DISTANCE, count);
+    JudgeRow *row = add_row(t, "distance to the nearest training picture, mean", ROW_DISTANCE, count);
     row->made = sum[0] / count;
     row->coded = sum[1] / count;
     row->real = sum[2] / count;
@@ -184,7 +184,7 @@ static Status measure_nearest(WorldTable *t, const PictureSet *set, Error *err)
 }
 
 /* Rows of pictures and captions in groups of RETRIEVAL; which found their caption, and their picture. */
-static Status retrieve(WorldTable *t, const Image *pictures, const char *const *prompts, int groups,
+static Status retrieve(JudgeTable *t, const Image *pictures, const char *const *prompts, int groups,
                        ClipRetrieval *out, Error *err)
 {
     Arena *arena = &t->command->arena;
@@ -213,7 +213,7 @@ static Status retrieve(WorldTable *t, const Image *pictures, const char *const *
 }
 
 /* Groups of pictures of which no caption fits another one, singles and scenes as in training. */
-static Status measure_clip(WorldTable *t, PromptPictures *p, Error *err)
+static Status measure_clip(JudgeTable *t, PromptPictures *p, Error *err)
 {
     PictureSet set;
     ClipRetrieval found[3];
@@ -227,7 +227,7 @@ static Status measure_clip(WorldTable *t, PromptPictures *p, Error *err)
     if (status == STATUS_OK)
         status = world_options_check(&t->world, &o, err);
     for (int g = 0; g < groups && status == STATUS_OK; g++)
-        status = pair_batch(set.scene + (size_t)g * RETRIEVAL, RETRIEVAL, &t->world, &o, WORLD_TABLE_SEED,
+        status = pair_batch(set.scene + (size_t)g * RETRIEVAL, RETRIEVAL, &t->world, &o, JUDGE_TABLE_SEED,
                             (uint64_t)g, err);
     if (status == STATUS_OK)
         status = picture_set_make(&set, &t->world, p, &t->command->arena, err);
@@ -237,7 +237,7 @@ static Status measure_clip(WorldTable *t, PromptPictures *p, Error *err)
     if (status != STATUS_OK)
         return status;
     for (int half = 0; half < 2; half++) {
-        WorldRow *row = add_row(
+        JudgeRow *row = add_row(
             t, half == 0 ? "CLIP: a picture's caption among 32" : "CLIP: a caption's picture among 32",
             ROW_PERCENT, set.count);
         row->made = half == 0 ? found[0].text : found[0].image;
@@ -251,7 +251,7 @@ static Status measure_clip(WorldTable *t, PromptPictures *p, Error *err)
 /* ---- the whole ---- */
 
 /* The folder of a judge: the given one, or the shipped one where it is; *has: there is one. */
-static Status find_judge(bool *has, const char **path, const char *shipped, WorldTable *t, Error *err)
+static Status find_judge(bool *has, const char **path, const char *shipped, JudgeTable *t, Error *err)
 {
     Error missing = {.status = STATUS_OK};
     *has = *path != NULL;
@@ -264,7 +264,7 @@ static Status find_judge(bool *has, const char **path, const char *shipped, Worl
     return status == STATUS_MEMORY ? error_set(err, status, "%s", missing.text) : STATUS_OK;
 }
 
-static Status open_all(WorldTable *t, Error *err)
+static Status open_all(JudgeTable *t, Error *err)
 {
     Arena *arena = &t->command->arena;
     Status status = run_model_open(&t->model, MODEL_ALL, arena, err);
@@ -292,7 +292,7 @@ static Status open_all(WorldTable *t, Error *err)
 }
 
 /* The three lists, half of the scenes in training company. */
-static Status choose_sets(PictureSet set[3], const WorldTable *t, Error *err)
+static Status choose_sets(PictureSet set[3], const JudgeTable *t, Error *err)
 {
     Arena *arena = &t->command->arena;
     WorldOptions single = picture_set_options(WORLD_SINGLE), scene = picture_set_options(WORLD_SCENE);
@@ -302,19 +302,19 @@ static Status choose_sets(PictureSet set[3], const WorldTable *t, Error *err)
         status = picture_set_room(&set[k], k < 2 ? t->count : 2 * half, arena, err);
     single.concepts = CONCEPTS_TRAINED;
     if (status == STATUS_OK)
-        status = picture_set_choose(set[0].scene, t->count, &t->world, &single, WORLD_TABLE_SEED, err);
+        status = picture_set_choose(set[0].scene, t->count, &t->world, &single, JUDGE_TABLE_SEED, err);
     single.split = SPLIT_TEST;
     if (status == STATUS_OK)
-        status = picture_set_choose(set[1].scene, t->count, &t->world, &single, WORLD_TABLE_SEED, err);
+        status = picture_set_choose(set[1].scene, t->count, &t->world, &single, JUDGE_TABLE_SEED, err);
     if (status == STATUS_OK)
-        status = picture_set_choose(set[2].scene, half, &t->world, &scene, WORLD_TABLE_SEED, err);
+        status = picture_set_choose(set[2].scene, half, &t->world, &scene, JUDGE_TABLE_SEED, err);
     scene.company = COMPANY_TEST;
     return status == STATUS_OK
-               ? picture_set_choose(set[2].scene + half, half, &t->world, &scene, WORLD_TABLE_SEED, err)
+               ? picture_set_choose(set[2].scene + half, half, &t->world, &scene, JUDGE_TABLE_SEED, err)
                : status;
 }
 
-static Status judge_all(WorldTable *t, const PictureSet set[3], Error *err)
+static Status judge_all(JudgeTable *t, const PictureSet set[3], Error *err)
 {
     static const char *const TRAINED[2] = {"thing, drawings that training shows",
                                            "style, drawings that training shows"};
@@ -335,7 +335,7 @@ static Status judge_all(WorldTable *t, const PictureSet set[3], Error *err)
     return status == STATUS_OK ? judge_places(t, &set[2], 0, set[2].count, true, PIXELS, err) : status;
 }
 
-Status world_table_measure(WorldTable *t, Error *err)
+Status judge_table_measure(JudgeTable *t, Error *err)
 {
     Arena *arena = &t->command->arena;
     PictureSet set[3];
