@@ -151,6 +151,8 @@ $(BUILD)/examples/%: docs/examples/%.c api/ldm99.h $(LIBRARY)
 	@mkdir -p $(@D)
 	$(quiet)$(CC) $(ALL_CFLAGS) -Iapi $(LDFLAGS) $< $(LIBRARY) $(LDLIBS) -o $@
 
+$(BUILD)/examples/two_threads: LDLIBS += -lpthread
+
 examples: $(EXAMPLES)
 $(BUILD)/tests/test_examples: | $(EXAMPLES)
 $(BUILD)/tests/test_ldm99: LDLIBS += -lpthread
@@ -166,6 +168,7 @@ layers:
 	sh tools/check_reading_order.sh
 	sh tools/check_math_pages.sh
 	sh tools/check_sources.sh
+	sh tools/check_snippets.sh
 	@if command -v python3 >/dev/null; then python3 tools/check_argument_order.py; fi
 
 check: layers

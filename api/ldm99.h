@@ -252,6 +252,16 @@ LDM_API ldm_status ldm_decode_vjp(float *picture, float *dlatents, const ldm_mod
                                   const float *latents, const float *dpicture, int N, int h, int w,
                                   ldm_error *error);
 
+/* 8-bit samples side by side, rows top first: pixels[(y width + x) channels + c].  Channels: 1 grey, 3 RGB, 4 RGBA. */
+typedef struct ldm_picture {
+    int width, height, channels;
+    unsigned char *pixels;
+} ldm_picture;
+
+/* The picture of one sample's latents (L,h,w), as pixels that are to be given back with ldm_free.  Needs LDM_VAE. */
+LDM_API ldm_status ldm_decode_picture(ldm_picture *out, const ldm_model *model, const float *latents, int h,
+                                      int w, const ldm_allocator *allocator, ldm_error *error);
+
 /* latents (N,L,H / factor,W / factor) of a picture (N,3,H,W) in [-1,1], H and W multiples of factor: the mean of
  * the encoder's distribution, or with `noise` (like latents, normal) a sample of it.  noise may be NULL. */
 LDM_API ldm_status ldm_encode(float *latents, const ldm_model *model, const float *picture,
@@ -261,12 +271,6 @@ LDM_API ldm_status ldm_encode_vjp(float *latents, float *dpicture, const ldm_mod
                                   int H, int W, ldm_error *error);
 
 /* ---- pictures and arrays ---------------------------------------------------------------------------------------- */
-
-/* 8-bit samples side by side, rows top first: pixels[(y width + x) channels + c].  Channels: 1 grey, 3 RGB, 4 RGBA. */
-typedef struct ldm_picture {
-    int width, height, channels;
-    unsigned char *pixels;
-} ldm_picture;
 
 /* A PNG, PPM or PGM file, or such bytes in memory; 3 channels, or 4 where it has transparency.  The pixels are to be
  * given back with ldm_free. */

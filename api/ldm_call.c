@@ -50,3 +50,12 @@ void *ldm_copy_out(LdmCall *call, const ArenaSource *source, const void *data, s
         memcpy(copy, data, size);
     return copy;
 }
+
+Status ldm_hand_over(ldm_picture *out, LdmCall *call, const ArenaSource *source, const Image *image)
+{
+    unsigned char *pixels = ldm_copy_out(call, source, image->pixels, image_size(image));
+    if (pixels == NULL)
+        return STATUS_MEMORY;
+    *out = (ldm_picture){image->width, image->height, image->channels, pixels};
+    return STATUS_OK;
+}

@@ -4,6 +4,7 @@
 
 #include "api/ldm99.h"
 #include "diffusion/model.h"
+#include "io/image.h"
 
 struct ldm_model {
     ArenaSource source;
@@ -32,5 +33,8 @@ ldm_status ldm_call_end(LdmCall *call, Status status, ldm_error *error);
 
 /* Copies `count` numbers of a call's result for the caller, from the allocator. */
 void *ldm_copy_out(LdmCall *call, const ArenaSource *source, const void *data, size_t size);
+
+/* The same for a picture. */
+Status ldm_hand_over(ldm_picture *out, LdmCall *call, const ArenaSource *source, const Image *image);
 
 #endif

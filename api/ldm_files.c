@@ -8,16 +8,6 @@
 
 /* ---- pictures ---- */
 
-/* Hands a picture that was read over to the caller. */
-static Status hand_over(ldm_picture *out, LdmCall *call, const ArenaSource *source, const Image *image)
-{
-    unsigned char *pixels = ldm_copy_out(call, source, image->pixels, image_size(image));
-    if (pixels == NULL)
-        return STATUS_MEMORY;
-    *out = (ldm_picture){image->width, image->height, image->channels, pixels};
-    return STATUS_OK;
-}
-
 ldm_status ldm_picture_read(ldm_picture *out, const char *path, const ldm_allocator *allocator,
                             ldm_error *error)
 {
@@ -27,7 +17,7 @@ ldm_status ldm_picture_read(ldm_picture *out, const char *path, const ldm_alloca
     Image image;
     Status status = picture_read(&image, path, &call.arena, &call.error);
     if (status == STATUS_OK)
-        status = hand_over(out, &call, source, &image);
+        status = ldm_hand_over(out, &call, source, &image);
     return ldm_call_end(&call, status, error);
 }
 
@@ -40,7 +30,7 @@ ldm_status ldm_picture_parse(ldm_picture *out, const void *data, size_t size,
     Image image;
     Status status = picture_decode(&image, data, size, "picture", &call.arena, &call.error);
     if (status == STATUS_OK)
-        status = hand_over(out, &call, source, &image);
+        status = ldm_hand_over(out, &call, source, &image);
     return ldm_call_end(&call, status, error);
 }
 

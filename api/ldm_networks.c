@@ -19,25 +19,41 @@ static Status check_sizes(LdmCall *call, int N, int height, int width, int more)
                      height, width, more);
 }
 
+/* What a tape says went wrong. */
+static Status failed(LdmCall *call, const Tape *tape)
+{
+    return error_set(&call->error, tape->error.status, "%s", tape->error.text);
+}
+
 /* ---- the U-Net ---- */
+
+static Status begin_unet(LdmCall *call, Tensor *in, Tensor *rows, const ldm_model *model, const float *x,
+                         const float *text, int N, int h, int w, int T)
+{
+    const UnetConfig *c = &model->model.unet.config;
+    Status status = ldm_call_begin(call, model, MODEL_UNET);
+    if (status == STATUS_OK)
+        status = check_sizes(call, N, h, w, T);
+    if (status == STATUS_OK) {
+        *in = read_only(x, 4, N, c->in_channels, h, w);
+        *rows = read_only(text, 3, N, T, c->level[0].cross_attention_dim, 1);
+    }
+    return status;
+}
 
 ldm_status ldm_unet(float *y, const ldm_model *model, const float *x, const float *times, const float *text,
                     int N, int h, int w, int T, ldm_error *error)
 {
     LdmCall call;
-    const Unet *net = &model->model.unet;
-    Status status = ldm_call_begin(&call, model, MODEL_UNET);
-    if (status == STATUS_OK)
-        status = check_sizes(&call, N, h, w, T);
+    Tensor in, rows;
+    Status status = begin_unet(&call, &in, &rows, model, x, text, N, h, w, T);
     if (status == STATUS_OK) {
-        Tensor in = read_only(x, 4, N, net->config.in_channels, h, w);
-        Tensor rows = read_only(text, 3, N, T, net->config.level[0].cross_attention_dim, 1);
         Tape tape = {.arena = &call.arena};
-        const Tensor *out = unet(&tape, net, &in, times, &rows, NULL);
+        const Tensor *out = unet(&tape, &model->model.unet, &in, times, &rows, NULL);
         if (out != NULL)
             memcpy(y, out->data, tensor_count(out) * sizeof *y);
         else
-            status = error_set(&call.error, tape.error.status, "%s", tape.error.text);
+            status = failed(&call, &tape);
     }
     return ldm_call_end(&call, status, error);
 }
@@ -47,17 +63,12 @@ ldm_status ldm_unet_vjp(float *y, float *dx, float *dtext, const ldm_model *mode
                         ldm_error *error)
 {
     LdmCall call;
-    const Unet *net = &model->model.unet;
-    Status status = ldm_call_begin(&call, model, MODEL_UNET);
-    if (status == STATUS_OK)
-        status = check_sizes(&call, N, h, w, T);
+    Tensor in, rows;
+    Status status = begin_unet(&call, &in, &rows, model, x, text, N, h, w, T);
     if (status == STATUS_OK) {
-        const Tensor in = read_only(x, 4, N, net->config.in_channels, h, w);
-        const Tensor rows = read_only(text, 3, N, T, net->config.level[0].cross_attention_dim, 1);
         Tape tape = {.arena = &call.arena, .gradients = &call.gradients};
-        status = unet_vjp(y, dx, dtext, &tape, net, &in, times, &rows, NULL, dy);
-        if (status != STATUS_OK)
-            error_set(&call.error, status, "%s", tape.error.text);
+        if (unet_vjp(y, dx, dtext, &tape, &model->model.unet, &in, times, &rows, NULL, dy) != STATUS_OK)
+            status = failed(&call, &tape);
     }
     return ldm_call_end(&call, status, error);
 }
@@ -97,7 +108,7 @@ static Status forward(LdmCall *call, float *y, const Vae *vae, Segment run, cons
         Tensor *const inputs[2] = {&one, noise != NULL ? &own : NULL};
         const Tensor *out = run(&tape, vae, inputs);
         if (out == NULL)
-            return error_set(&call->error, tape.error.status, "%s", tape.error.text);
+            return failed(call, &tape);
         memcpy(y + (size_t)n * tensor_count(out), out->data, tensor_count(out) * sizeof *y);
         arena_release(&call->arena, mark);
     }
@@ -110,21 +121,30 @@ static Status backward(LdmCall *call, float *y, float *dx, const Vae *vae, Segme
     Tape tape = {.arena = &call->arena, .gradients = &call->gradients};
     const Tensor *const inputs[2] = {x, noise};
     float *const gradient[2] = {dx, NULL};
-    const Status status = vjp(y, gradient, &tape, run, vae, inputs, 2, dy);
-    return status == STATUS_OK ? status : error_set(&call->error, status, "%s", tape.error.text);
+    return vjp(y, gradient, &tape, run, vae, inputs, 2, dy) == STATUS_OK ? STATUS_OK : failed(call, &tape);
+}
+
+/* ---- latents to pictures ---- */
+
+static Status begin_decode(LdmCall *call, Tensor *z, const ldm_model *model, const float *latents, int N,
+                           int h, int w)
+{
+    Status status = ldm_call_begin(call, model, MODEL_VAE);
+    if (status == STATUS_OK)
+        status = check_sizes(call, N, h, w, 1);
+    if (status == STATUS_OK)
+        *z = read_only(latents, 4, N, model->model.vae.config.latent_channels, h, w);
+    return status;
 }
 
 ldm_status ldm_decode(float *picture, const ldm_model *model, const float *latents, int N, int h, int w,
                       ldm_error *error)
 {
     LdmCall call;
-    const Vae *vae = &model->model.vae;
-    Status status = ldm_call_begin(&call, model, MODEL_VAE);
+    Tensor z;
+    Status status = begin_decode(&call, &z, model, latents, N, h, w);
     if (status == STATUS_OK)
-        status = check_sizes(&call, N, h, w, 1);
-    const Tensor z = read_only(latents, 4, N, vae->config.latent_channels, h, w);
-    if (status == STATUS_OK)
-        status = forward(&call, picture, vae, run_decode, &z, NULL);
+        status = forward(&call, picture, &model->model.vae, run_decode, &z, NULL);
     return ldm_call_end(&call, status, error);
 }
 
@@ -132,27 +152,70 @@ ldm_status ldm_decode_vjp(float *picture, float *dlatents, const ldm_model *mode
                           const float *dpicture, int N, int h, int w, ldm_error *error)
 {
     LdmCall call;
-    const Vae *vae = &model->model.vae;
-    Status status = ldm_call_begin(&call, model, MODEL_VAE);
+    Tensor z;
+    Status status = begin_decode(&call, &z, model, latents, N, h, w);
     if (status == STATUS_OK)
-        status = check_sizes(&call, N, h, w, 1);
-    const Tensor z = read_only(latents, 4, N, vae->config.latent_channels, h, w);
-    if (status == STATUS_OK)
-        status = backward(&call, picture, dlatents, vae, run_decode, &z, NULL, dpicture);
+        status = backward(&call, picture, dlatents, &model->model.vae, run_decode, &z, NULL, dpicture);
     return ldm_call_end(&call, status, error);
 }
 
-/* The tensors of an encoding; noise has no data when there is none. */
-static Status encode_inputs(LdmCall *call, Tensor *x, Tensor *noise, const Vae *vae, const float *picture,
-                            const float *numbers, int N, int H, int W)
+/* The picture of one sample, made in the call's memory. */
+static Status paint(Image *image, LdmCall *call, const Vae *vae, const Tensor *z)
 {
     const int factor = vae_factor(&vae->config);
+    if (z->dim[3] > IMAGE_SIDE_MAX / factor || z->dim[2] > IMAGE_SIDE_MAX / factor)
+        return error_set(&call->error, STATUS_ARGUMENT, "latents of %d x %d, expected sides up to %d",
+                         z->dim[3], z->dim[2], IMAGE_SIDE_MAX / factor);
+    Status status = image_new(image, z->dim[3] * factor, z->dim[2] * factor, vae->config.out_channels,
+                              &call->arena, &call->error);
+    if (status != STATUS_OK)
+        return status;
+    float *planes = arena_raw(&call->arena, image_size(image), sizeof *planes);
+    if (planes == NULL)
+        return error_set(&call->error, STATUS_MEMORY, "no memory for a picture of %d x %d", image->width,
+                         image->height);
+    status = forward(call, planes, vae, run_decode, z, NULL);
+    if (status == STATUS_OK)
+        image_from_planes(image, planes);
+    return status;
+}
+
+ldm_status ldm_decode_picture(ldm_picture *out, const ldm_model *model, const float *latents, int h, int w,
+                              const ldm_allocator *allocator, ldm_error *error)
+{
+    ArenaSource room;
+    LdmCall call;
+    Image image;
+    Tensor z;
+    Status status = begin_decode(&call, &z, model, latents, 1, h, w);
+    if (status == STATUS_OK)
+        status = paint(&image, &call, &model->model.vae, &z);
+    if (status == STATUS_OK)
+        status = ldm_hand_over(out, &call, ldm_source(&room, allocator), &image);
+    return ldm_call_end(&call, status, error);
+}
+
+/* ---- pictures to latents ---- */
+
+/* The tensors of an encoding; *noise is NULL when there is none, else own. */
+static Status begin_encode(LdmCall *call, Tensor *x, Tensor *own, const Tensor **noise,
+                           const ldm_model *model, const float *picture, const float *numbers, int N, int H,
+                           int W)
+{
+    const VaeConfig *c = &model->model.vae.config;
+    Status status = ldm_call_begin(call, model, MODEL_VAE);
+    if (status == STATUS_OK)
+        status = check_sizes(call, N, H, W, 1);
+    if (status != STATUS_OK)
+        return status;
+    const int factor = vae_factor(c);
     if (H % factor != 0 || W % factor != 0)
         return error_set(&call->error, STATUS_ARGUMENT, "a picture of %d x %d, expected multiples of %d", W,
                          H, factor);
-    *x = read_only(picture, 4, N, vae->config.in_channels, H, W);
-    *noise = read_only(numbers, 4, N, vae->config.latent_channels, H / factor, W / factor);
-    return check_sizes(call, N, H, W, 1);
+    *x = read_only(picture, 4, N, c->in_channels, H, W);
+    *own = read_only(numbers, 4, N, c->latent_channels, H / factor, W / factor);
+    *noise = numbers != NULL ? own : NULL;
+    return STATUS_OK;
 }
 
 ldm_status ldm_encode(float *latents, const ldm_model *model, const float *picture, const float *noise,
@@ -160,12 +223,10 @@ ldm_status ldm_encode(float *latents, const ldm_model *model, const float *pictu
 {
     LdmCall call;
     Tensor x, own;
-    const Vae *vae = &model->model.vae;
-    Status status = ldm_call_begin(&call, model, MODEL_VAE);
+    const Tensor *drawn;
+    Status status = begin_encode(&call, &x, &own, &drawn, model, picture, noise, N, H, W);
     if (status == STATUS_OK)
-        status = encode_inputs(&call, &x, &own, vae, picture, noise, N, H, W);
-    if (status == STATUS_OK)
-        status = forward(&call, latents, vae, run_encode, &x, noise != NULL ? &own : NULL);
+        status = forward(&call, latents, &model->model.vae, run_encode, &x, drawn);
     return ldm_call_end(&call, status, error);
 }
 
@@ -174,12 +235,9 @@ ldm_status ldm_encode_vjp(float *latents, float *dpicture, const ldm_model *mode
 {
     LdmCall call;
     Tensor x, own;
-    const Vae *vae = &model->model.vae;
-    Status status = ldm_call_begin(&call, model, MODEL_VAE);
+    const Tensor *drawn;
+    Status status = begin_encode(&call, &x, &own, &drawn, model, picture, noise, N, H, W);
     if (status == STATUS_OK)
-        status = encode_inputs(&call, &x, &own, vae, picture, noise, N, H, W);
-    if (status == STATUS_OK)
-        status =
-            backward(&call, latents, dpicture, vae, run_encode, &x, noise != NULL ? &own : NULL, dlatents);
+        status = backward(&call, latents, dpicture, &model->model.vae, run_encode, &x, drawn, dlatents);
     return ldm_call_end(&call, status, error);
 }

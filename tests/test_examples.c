@@ -53,6 +53,7 @@ static void test_prompt_to_png(const char *model)
     snprintf(line, sizeof line, "prompt_to_png /nowhere 'a red apple' '%s'", out);
     CHECK(run(line) == 1);
     CHECK(run("prompt_to_png") == 2 && run("decode_gradient") == 2 && run("edit_latents") == 2);
+    CHECK(run("guided_sampling") == 2 && run("two_threads") == 2);
     arena_free(&arena);
 }
 
@@ -102,6 +103,55 @@ static void test_edit_latents(const char *model)
     arena_free(&arena);
 }
 
+/* The losses that guided_sampling printed. */
+static int losses_of(double loss[8], const char *model, const char *scale)
+{
+    Arena arena = {0};
+    Image picture;
+    char line[3 * SCRATCH_PATH];
+    int step = 0, count = 0;
+    snprintf(line, sizeof line, "guided_sampling '%s' 'a house' '%s' 4 %s", model, out, scale);
+    works(line, 64, 64, &picture, &arena);
+    FILE *file = output_of();
+    while (file != NULL && count < 8 && fscanf(file, "%d %lf", &step, &loss[count]) == 2)
+        CHECK(step == count++);
+    if (file != NULL)
+        fclose(file);
+    arena_free(&arena);
+    return count;
+}
+
+/* Both start from the same noise; from the second step on the pulled one is nearer to the colour. */
+static void test_guided_sampling(const char *model)
+{
+    double pulled[8], free_run[8];
+    CHECK(losses_of(pulled, model, "50") == 4 && losses_of(free_run, model, "0") == 4);
+    CHECK(pulled[0] == free_run[0]);
+    for (int i = 1; i < 4; i++)
+        CHECK(pulled[i] < free_run[i] - 0.01);
+    CHECK(pulled[3] < 0.9 * free_run[3]);
+}
+
+static void test_two_threads(const char *model)
+{
+    Arena arena = {0};
+    Bytes text;
+    char line[3 * SCRATCH_PATH];
+    snprintf(line, sizeof line, "two_threads '%s' 'a house' 2", model);
+    CHECK(run(line) == 0);
+    CHECK(file_read(&text, said, &arena, NULL) == STATUS_OK);
+    CHECK_TEXT((const char *)text.data, "the two: PSNR ");
+    CHECK_TEXT((const char *)text.data, "\nalone: the same bits\n");
+    CHECK_TEXT((const char *)text.data, ", held at the end: 0 bytes\n");
+    snprintf(line, sizeof line, "two_threads '%s' 'a house' 2 2", model); /* 2 MB are too few */
+    CHECK(run(line) == 1);
+    CHECK(file_read(&text, said, &arena, NULL) == STATUS_OK);
+    CHECK_TEXT((const char *)text.data, "out of memory: ");
+    CHECK_TEXT((const char *)text.data, "memory: at most ");
+    CHECK_TEXT((const char *)text.data, ", held at the end: 0 bytes\n");
+    arena_free(&arena);
+}
+
 int main(int argc, char **argv)
 {
     const char *slash = argc > 0 ? strrchr(argv[0], '/') : NULL;
@@ -118,6 +168,8 @@ int main(int argc, char **argv)
         test_prompt_to_png(model);
         test_decode_gradient(model);
         test_edit_latents(model);
+        test_guided_sampling(model);
+        test_two_threads(model);
     }
     remove(out);
     CHECK(remove(said) == 0);

@@ -491,6 +491,36 @@ static void test_pictures_and_arrays(void)
     CHECK(remove(png) == 0 && remove(npy) == 0);
 }
 
+/* The same pixels as by way of planes, whatever of its memory fails. */
+static void test_decode_picture(void)
+{
+    ldm_model *m = open_all(NULL);
+    ldm_error error;
+    float latents[SAMPLE], planes[PIXELS];
+    unsigned char pixels[PIXELS];
+    ldm_picture want = {16, 16, 3, pixels}, got = {1, 2, 3, NULL};
+    CHECK(ldm_noise(latents, SAMPLE, LDM_PHILOX, 3, NULL) == LDM_OK);
+    CHECK(ldm_decode(planes, m, latents, 1, 4, 4, NULL) == LDM_OK);
+    ldm_picture_from_planes(&want, planes);
+    CHECK(ldm_decode_picture(&got, m, latents, 4, 4, NULL, &error) == LDM_OK);
+    CHECK(got.width == 16 && got.height == 16 && got.channels == 3);
+    CHECK(memcmp(got.pixels, pixels, PIXELS) == 0);
+    ldm_free(NULL, got.pixels);
+    CHECK(ldm_decode_picture(&got, m, latents, 2, 8, NULL, &error) == LDM_OK); /* rows and columns */
+    CHECK(got.width == 32 && got.height == 8);
+    ldm_free(NULL, got.pixels);
+
+    Counter counter = {.fail_at = 1};
+    const ldm_allocator allocator = counting(&counter);
+    got = (ldm_picture){1, 2, 3, NULL};
+    CHECK(ldm_decode_picture(&got, m, latents, 4, 4, &allocator, &error) == LDM_MEMORY);
+    CHECK(got.width == 1 && got.pixels == NULL && counter.held == 0);
+    CHECK(ldm_decode_picture(&got, m, latents, 0, 4, NULL, &error) == LDM_ARGUMENT);
+    CHECK(ldm_decode_picture(&got, m, latents, 4, 1 << 30, NULL, &error) == LDM_ARGUMENT);
+    CHECK_TEXT(error.text, "latents of 1073741824 x 4, expected sides up to 262144");
+    ldm_model_close(m);
+}
+
 static void test_compare(void)
 {
     const float a[3] = {1.0f, 2.0f, -0.0f}, b[3] = {1.0f, 2.5f, -0.0f}, nan[3] = {1.0f, NAN, 0.0f};
@@ -744,6 +774,7 @@ int main(void)
     test_gradient_of_the_encoder(0);
     test_gradient_of_the_encoder(1);
     test_pictures_and_arrays();
+    test_decode_picture();
     test_compare();
     test_metrics();
     test_no_memory(open_and_close);

@@ -8,20 +8,10 @@ folder=$1
 CC=${CC:-cc}
 root=$(mktemp -d) || exit 1
 trap 'rm -rf "$root"' EXIT
-passed=0 failed=0
+check=amalgamation
+. tools/try.sh
 cp "$folder/ldm99.c" "$folder/ldm99.h" docs/examples/prompt_to_png.c "$root" || exit 1
 
-try() { # try WHAT COMMAND...
-    what=$1
-    shift
-    if "$@" >"$root/log" 2>&1; then
-        passed=$((passed + 1))
-    else
-        failed=$((failed + 1))
-        echo "amalgamation: $what: $*"
-        head -n 20 "$root/log"
-    fi
-}
 alone() { # alone COMPILER OPTIONS...: in a folder with nothing but the two files
     compiler=$1
     shift
@@ -40,12 +30,12 @@ program() {
 program "$CC" -O0
 program "$CC" -O2
 for other in gcc clang tcc; do
-    [ "$other" = "$(basename "$CC")" ] || ! command -v $other >/dev/null 2>&1 || program $other -O2
+    [ "$other" = "$(basename "$CC")" ] || ! has $other || program $other -O2
 done
 
 only_shown() { # every name is in the header, every function of the header is there
     nm -g --defined-only "$root/ldm99.o" | awk '{print $3}' | sort >"$root/names"
-    sed -n 's/.*LDM_API.*[ *]\(ldm_[a-z_]*\)(.*/\1/p' api/ldm99.h | sort | diff - "$root/names"
+    header_functions | sort | diff - "$root/names"
 }
 pictures() {
     "$root/example" weights/model "a red apple" "$root/one.png" 1 &&
@@ -56,5 +46,4 @@ try "the library" alone "$CC" -O1 -c ldm99.c -o ldm99.o
 try "the names it shows" only_shown
 try "a program that embeds it" alone "$CC" -O1 prompt_to_png.c ldm99.o -lm -o example
 try "the same picture" pictures
-printf '%-22s %d passed, %d failed\n' amalgamation $passed $failed
-[ $failed = 0 ]
+try_report

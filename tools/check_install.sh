@@ -6,20 +6,8 @@ cd "$(dirname "$0")/.." || exit 1
 CC=${CC:-cc}
 root=$(mktemp -d) || exit 1
 trap 'rm -rf "$root"' EXIT
-passed=0 failed=0
-
-try() { # try WHAT COMMAND...
-    what=$1
-    shift
-    if "$@" >"$root/log" 2>&1; then
-        passed=$((passed + 1))
-    else
-        failed=$((failed + 1))
-        echo "install: $what: $*"
-        head -n 20 "$root/log"
-    fi
-}
-has() { command -v "$1" >/dev/null 2>&1; }
+check=install
+. tools/try.sh
 
 # only_ldm NM-OPTION FILE: defines some names with ldm_, and no others.  (ld adds _init and _fini to shared objects
 # on some machines.)
@@ -33,7 +21,7 @@ no_state() { size -A "$1" | awk '$1 ~ /^\.(t?data|t?bss)$/ {bytes += $2} END {pr
 
 # Every function that the header promises is there.
 all_of_header() {
-    for name in $(sed -n 's/.*LDM_API.*[ *]\(ldm_[a-z_]*\)(.*/\1/p' api/ldm99.h); do
+    for name in $(header_functions); do
         nm -g --defined-only "$1" | grep -q " $name\$" || { echo "$name is missing"; return 1; }
     done
 }
@@ -70,7 +58,7 @@ runs() { env LD_LIBRARY_PATH="$into/lib" "$root/$1" "$into/share/ldm99/model" 'a
 for example in docs/examples/*.c; do
     name=$(basename "$example" .c)
     # shellcheck disable=SC2086
-    try "shared, $name" build "$CC -std=c99 -pedantic" "$name" "$example" $dynamic -lm
+    try "shared, $name" build "$CC -std=c99 -pedantic" "$name" "$example" $dynamic -lm -lpthread
 done
 # shellcheck disable=SC2086
 try "static" build "$CC -std=c99 -pedantic" static docs/examples/prompt_to_png.c "$into/lib/libldm99.a" $private
@@ -109,5 +97,4 @@ fi
 
 try "make uninstall" make uninstall PREFIX=/usr DESTDIR="$root/into"
 try "nothing is left" test -z "$(find "$root/into" ! -type d)"
-printf '%-22s %d passed, %d failed\n' install $passed $failed
-[ $failed = 0 ]
+try_report

@@ -10,9 +10,7 @@
 
 #include "ldm99.h"
 
-enum { LARGEST = 1 << 20 };
-static float latents[LARGEST], planes[LARGEST];
-static unsigned char pixels[LARGEST];
+static float latents[1 << 20];
 
 static int mirror(void *context, const ldm_step *at, float *x)
 {
@@ -35,22 +33,23 @@ static ldm_status run(const ldm_model *model, const char *prompt, const char *pa
 {
     ldm_model_info info;
     ldm_model_get_info(model, &info, sizeof info);
-    const size_t count = 3 * (size_t)info.picture_height * (size_t)info.picture_width;
+    const int h = info.latent_height, w = info.latent_width;
+    if ((size_t)info.latent_channels * (size_t)h * (size_t)w > sizeof latents / sizeof *latents)
+        return LDM_SHAPE;
     ldm_sample_options options;
     ldm_sample_options_default(&options, sizeof options);
     options.prompts = &prompt;
     options.steps = steps;
     options.guidance = 4.0;
     options.latents = mirror;
-    ldm_status status = count <= LARGEST ? LDM_OK : LDM_SHAPE;
+    ldm_picture picture = {0};
+    ldm_status status = ldm_sample(latents, model, &options, error);
     if (status == LDM_OK)
-        status = ldm_sample(latents, model, &options, error);
+        status = ldm_decode_picture(&picture, model, latents, h, w, NULL, error);
     if (status == LDM_OK)
-        status = ldm_decode(planes, model, latents, 1, info.latent_height, info.latent_width, error);
-    ldm_picture picture = {info.picture_width, info.picture_height, 3, pixels};
-    if (status == LDM_OK)
-        ldm_picture_from_planes(&picture, planes);
-    return status == LDM_OK ? ldm_picture_write(path, &picture, NULL, NULL, error) : status;
+        status = ldm_picture_write(path, &picture, NULL, NULL, error);
+    ldm_free(NULL, picture.pixels);
+    return status;
 }
 
 int main(int argc, char **argv)

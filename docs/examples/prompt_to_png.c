@@ -19,12 +19,10 @@ static ldm_status make(const ldm_model *model, const char *prompt, const char *p
 {
     ldm_model_info info;
     ldm_model_get_info(model, &info, sizeof info);
-    const size_t latent =
-        (size_t)info.latent_channels * (size_t)info.latent_height * (size_t)info.latent_width;
-    const size_t pixels = 3 * (size_t)info.picture_height * (size_t)info.picture_width;
-    float *latents = malloc(latent * sizeof *latents), *planes = malloc(pixels * sizeof *planes);
-    ldm_picture picture = {info.picture_width, info.picture_height, 3, malloc(pixels)};
-    ldm_status status = LDM_MEMORY;
+    const int L = info.latent_channels, h = info.latent_height, w = info.latent_width;
+    float *latents = malloc((size_t)L * (size_t)h * (size_t)w * sizeof *latents);
+    if (latents == NULL)
+        return LDM_MEMORY;
 
     ldm_sample_options options;
     ldm_sample_options_default(&options, sizeof options);
@@ -33,19 +31,17 @@ static ldm_status make(const ldm_model *model, const char *prompt, const char *p
     options.guidance = 4.0;
     options.seed = 42;
     options.progress = show;
+    ldm_status status = ldm_sample(latents, model, &options, error);
 
-    if (latents != NULL && planes != NULL && picture.pixels != NULL)
-        status = ldm_sample(latents, model, &options, error);
+    ldm_picture picture = {0};
     if (status == LDM_OK)
-        status = ldm_decode(planes, model, latents, 1, info.latent_height, info.latent_width, error);
+        status = ldm_decode_picture(&picture, model, latents, h, w, NULL, error);
     if (status == LDM_OK) {
         const char *const texts[] = {"parameters", prompt, NULL};
-        ldm_picture_from_planes(&picture, planes);
         status = ldm_picture_write(path, &picture, texts, NULL, error);
     }
+    ldm_free(NULL, picture.pixels);
     free(latents);
-    free(planes);
-    free(picture.pixels);
     return status;
 }
 
