@@ -265,7 +265,7 @@ install: all $(PUBLIC)/libldm99.a $(if $(CROSS),,$(PUBLIC)/$(SONAME)) $(PUBLIC)/
 	$(if $(CROSS),,ln -sf $(SONAME) $(DESTDIR)$(LIBDIR)/libldm99.so)
 	install -m 644 $(PUBLIC)/ldm99.pc $(DESTDIR)$(LIBDIR)/pkgconfig/ldm99.pc
 	install -m 644 docs/ldm99.1 $(DESTDIR)$(PREFIX)/share/man/man1/ldm99.1
-	cp -R $(wildcard weights/model weights/segmentation weights/judge weights/classifier weights/features weights/style-noisy) weights/recipes weights/world $(DESTDIR)$(PREFIX)/share/ldm99/
+	cp -R $(wildcard weights/model weights/segmentation weights/judge weights/classifier weights/features weights/style-noisy weights/clip-guide weights/clip-score weights/aesthetic) weights/recipes weights/world $(DESTDIR)$(PREFIX)/share/ldm99/
 
 uninstall:
 	rm -f $(DESTDIR)$(PREFIX)/bin/ldm99 $(DESTDIR)$(PREFIX)/include/ldm99.h $(DESTDIR)$(LIBDIR)/libldm99.a \

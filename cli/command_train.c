@@ -23,6 +23,7 @@ static const TrainPart PARTS[] = {
     {"classifier", train_classifier_part, true, false, true, "classifier.json"},
     {"style-noisy", train_style_noisy_part, true, false, true, "style-noisy.json"},
     {"clip", train_clip_part, true, false, false, "clip-guide.json"},
+    {"aesthetic", train_aesthetic_part, true, false, false, "aesthetic.json"},
     {"segmentation", train_segmentation_part, true, false, true, "segmentation.json"},
 };
 
@@ -184,6 +185,8 @@ int command_train(int argc, char **argv)
         {OPTION_TEXT, "vae", 0, NULL, &t.vae_path, 0, 0, "FOLDER", "unet: folder of the trained VAE"},
         {OPTION_TEXT, "tokenizer", 0, NULL, &t.tokenizer_path, 0, 0, "FOLDER",
          "unet, clip: folder of the tokenizer; clip: the shipped model's when left out"},
+        {OPTION_TEXT, "clip", 0, NULL, &t.clip_path, 0, 0, "FOLDER",
+         "aesthetic: CLIP that the head stands on; the shipped clip-guide when left out"},
         {OPTION_TEXT, "init", 0, "pretrained-model-name-or-path", &t.init_path, 0, 0, "FOLDER",
          "weights to start from (a VAE, a classifier, or unet: a whole model), drawn anew when left out; "
          "style-noisy: model folder whose latents they are, the shipped one when left out"},

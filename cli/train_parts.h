@@ -22,6 +22,7 @@ extern const DataOverrides DATA_OVERRIDES_NONE;
 typedef struct {
     Command command;
     const char *part, *recipe_path, *output, *data_path, *vae_path, *tokenizer_path, *init_path;
+    const char *clip_path;
     bool resume;
     uint64_t stop_at; /* pause after that step; 0: never */
     DataOverrides data;
@@ -40,6 +41,7 @@ MUST_CHECK Status train_unet_part(TrainCommand *t, Error *err);
 MUST_CHECK Status train_classifier_part(TrainCommand *t, Error *err);
 MUST_CHECK Status train_style_noisy_part(TrainCommand *t, Error *err);
 MUST_CHECK Status train_clip_part(TrainCommand *t, Error *err);
+MUST_CHECK Status train_aesthetic_part(TrainCommand *t, Error *err);
 MUST_CHECK Status train_segmentation_part(TrainCommand *t, Error *err);
 
 /* Reads the recipe's "data": keys of WorldOptions by name, and of PictureOptions ("size", "fit", "mirror",

@@ -85,12 +85,38 @@ static void test_embedding(void)
     outside_fails(&o, "embed -m c1 -p \"$(printf '\\377')\"", 3, "UTF-8");
 }
 
+/* A head on that CLIP, which it names. */
+static void test_aesthetic(void)
+{
+    outside_write(&o, "head.json",
+                  "{\"data\": {\"size\": 32, \"pool\": 12, \"held_out_pool\": 6},"
+                  " \"train\": {\"max_train_steps\": 20, \"batch_size\": 4, \"lr\": 0.1, \"held_out\": 6,"
+                  "           \"held_out_every\": 10}}");
+    const Json *json = outside_json(&o, "train aesthetic -q --json --recipe head.json --clip c1/ -o a1", 0);
+    const double r = json_number(json_get(json, "correlation"), 9.0);
+    CHECK(r >= -1.0 && r <= 1.0);
+    CHECK(outside_shell(&o, "grep -q '\"clip\": \"c1\"' a1/config.json"));
+    CHECK(outside_shell(&o, "grep -q \"$(sha256sum <c1/model.safetensors | cut -c1-64)\" a1/config.json"));
+
+    /* Another CLIP is another run. */
+    CHECK(
+        outside_shell(&o, "printf '%0*d' 40 0 | dd of=c2/model.safetensors bs=1 seek=30000 conv=notrunc"));
+    outside_fails(&o, "train aesthetic -q --recipe head.json --clip c2 -o a1 --resume", 3, "another");
+    outside_write(&o, "bad.json",
+                  "{\"loss\": {}, \"data\": {\"pool\": 2, \"held_out_pool\": 2}, \"train\": {}}");
+    outside_fails(&o, "train aesthetic -q --recipe bad.json --clip c1 -o a3", 3, "no \"loss\" to set");
+    outside_write(&o, "bad.json", "{\"data\": {\"pool\": 2}, \"train\": {}}");
+    outside_fails(&o, "train aesthetic -q --recipe bad.json --clip c1 -o a3", 3,
+                  "held_out_pool of at least 2");
+}
+
 int main(int argc, char **argv)
 {
     if (outside_begin(&o, argc > 0 ? argv[0] : ".", "embed")) {
         if (outside_run(&o, "data list styles") == 0) {
             test_training();
             test_embedding();
+            test_aesthetic();
         } else {
             printf("skipped: the picture world is not there\n");
         }
