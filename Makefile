@@ -5,6 +5,7 @@
 # make world-table  the numbers of docs/WORLD_MODEL.md, with the shipped model: ten minutes of one core
 # make valgrind     every test under valgrind, in a serial build of its own: minutes
 # make golden       the hashes that every build must give, compared with tests/golden/;
+#                   make golden-mutants: wrong programs on purpose, each caught and named by its golden set (a minute);
 #                   make matrix: the same with other compilers, options and processors
 # make verify-math  each elementary function on all 2^32 floats, against libm and MPFR: half an hour of one core
 # make bench        speed beside PyTorch and OpenBLAS where those are installed
@@ -194,6 +195,9 @@ world-table: all
 	$(RUN) $(BUILD)/ldm99 table world -n $(TABLE_COUNT) --steps $(SHOWCASE_STEPS) --cfg-scale $(SHOWCASE_SCALE) > $(BUILD)/world-table.md
 	sh tools/put_table.sh docs/WORLD_MODEL.md $(BUILD)/world-table.md
 
+golden-mutants: all
+	+sh tests/golden_mutants.sh $(BUILD)
+
 golden: all
 	for t in 1 2 3; do $(RUN) $(BUILD)/ldm99 golden self -t $$t || exit; done
 
@@ -303,6 +307,6 @@ amalgamation-check: amalgamation
 clean:
 	rm -rf build out
 
-.PHONY: all examples tests test layers check valgrind demo showcase world-table golden matrix bench verify-math verify-math-self verify-math-64 verify-math-fit verify-math-table $(VERIFY:%=verify-math-%) install uninstall clean
+.PHONY: all examples tests test layers check valgrind demo showcase world-table golden golden-mutants matrix bench verify-math verify-math-self verify-math-64 verify-math-fit verify-math-table $(VERIFY:%=verify-math-%) install uninstall clean
 .SECONDARY:
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

@@ -82,17 +82,24 @@ static Status run(Command *c, bool only_print, Error *err)
     return STATUS_OK;
 }
 
-/* Does some part, or the part of a case, begin with the word?  A misspelt one would compare nothing and be content. */
-static bool begins_some_part(const char *word)
+/* The first of the names that begins no part, and is no case of one; NULL: none.  A misspelt one would compare nothing
+ * and be content. */
+static const char *begins_no_part(const char *names)
 {
-    for (size_t i = 0; golden_part(i).name != NULL; i++) {
-        const char *part = golden_part(i).name;
-        const size_t known = strlen(part), given = strlen(word);
-        if (strncmp(word, part, given < known ? given : known) == 0 &&
-            (given <= known || word[known] == '/'))
-            return true;
+    for (const char *word = names; word != NULL; word = strchr(word, ',')) {
+        bool known = false;
+        word += *word == ',';
+        const size_t given = strcspn(word, ",");
+        for (size_t i = 0; golden_part(i).name != NULL; i++) {
+            const char *part = golden_part(i).name;
+            const size_t n = strlen(part);
+            known = known || (given > 0 && strncmp(word, part, given < n ? given : n) == 0 &&
+                              (given <= n || word[n] == '/'));
+        }
+        if (!known)
+            return word;
     }
-    return false;
+    return NULL;
 }
 
 /* write, list and check: sets of files. */
@@ -105,9 +112,10 @@ static Status run_set(const Command *c, const GoldenOptions *options, const char
                          list ? "takes no folder" : "which folder?");
     if (against != NULL && strcmp(word, "check") != 0)
         return error_set(err, STATUS_ARGUMENT, "golden %s: --against belongs to golden check", word);
-    if (options->only != NULL && !begins_some_part(options->only))
-        return error_set(err, STATUS_ARGUMENT, "golden %s: no part of the set begins with \"%.60s\"", word,
-                         options->only);
+    const char *unknown = begins_no_part(options->only);
+    if (unknown != NULL)
+        return error_set(err, STATUS_ARGUMENT, "golden %s: no part of the set begins with \"%.*s\"", word,
+                         (int)strcspn(unknown, ","), unknown);
     if (list)
         return golden_list(options, err);
     if (strcmp(word, "write") == 0)
@@ -126,8 +134,8 @@ int command_golden(int argc, char **argv)
          "check: a folder with another implementation's results, in files and tensors of the same names"},
         {OPTION_FLAG, "strict", 0, "bits", &strict, 0, 0, NULL,
          "check --against: ask for the contract's bits, not only the bounds"},
-        {OPTION_TEXT, "only", 0, NULL, &only, 0, 0, "NAME",
-         "write, list, check: what begins with this name"},
+        {OPTION_TEXT, "only", 0, NULL, &only, 0, 0, "NAMES",
+         "write, list, check: what begins with this name, or with one of several parted by commas"},
         {OPTION_END, NULL, 0, NULL, NULL, 0, 0, NULL, NULL},
     };
     const Options about = {

@@ -42,10 +42,26 @@ static Status compare(Checked *k, const Safetensors *stored, const char *name, D
     return status;
 }
 
+/* The contract's own bits have to be near the truth. */
+static bool within_own_bound(const GoldenTensor *t)
+{
+    bool good = true;
+    for (size_t i = 0; t->truth != NULL && i < t->count; i++) {
+        double got;
+        dtype_to_f64(&got, (const char *)t->bits + i * dtype_size(t->dtype), t->dtype, 1);
+        const double share =
+            golden_excess(got, t->truth[i], t->bound[t->bounds == 1 ? 0 : i], t->dtype != F32);
+        good = good && share <= 1.0;
+    }
+    return good;
+}
+
 static Status compare_tensor(Checked *k, const Safetensors *stored, const GoldenTensor *t, Arena *arena,
                              Error *err)
 {
     char name[420];
+    if (!within_own_bound(t))
+        different(k, t->tensor, "is outside of its own bound");
     Status status = compare(k, stored, t->tensor, t->dtype, t->bits, t->count, arena, err);
     if (t->truth == NULL)
         return status;

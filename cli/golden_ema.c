@@ -51,8 +51,6 @@ static TruthId true_rest(Truth *t, const EmaOptions *o, int update)
 static TruthId true_update(Truth *t, TruthId shadow, TruthId rest, TruthId p)
 {
     const double share = t->number[rest].v, apart = fabs(t->number[shadow].v - t->number[p].v);
-    if (share == 1.0)
-        return p;
     const TruthId kept = truth_binary(t, TRUTH_SUBTRACT, truth_leaf(t, 1.0), rest);
     const TruthId old = truth_binary(t, TRUTH_MULTIPLY, kept, shadow);
     const TruthId y = truth_binary(t, TRUTH_ADD, old, truth_binary(t, TRUTH_MULTIPLY, rest, p));

@@ -131,14 +131,17 @@ static void add_gradients(Running *r, Tensor *y, const TruthTensor *truth)
     char name[400];
     const size_t n = tensor_count(y);
     float *dy = tape_alloc(&r->tape, n + 1, sizeof *dy);
-    if (dy == NULL) {
+    double *wide = tape_alloc(&r->tape, n + 1, sizeof *wide);
+    if (dy == NULL || wide == NULL) {
         no_memory(r->file);
         return;
     }
     snprintf(name, sizeof name, "%s/output.grad", r->c->name);
     golden_fill(dy, n, name, FILL_NORMAL);
     golden_given(r->file, r->c, GOLDEN_OUTPUT_GRADIENT, "output.grad", F32, y->rank, y->dim, dy);
-    const TruthNumber *gradient = r->file->listing ? NULL : truth_backward(&r->truth, truth->id, dy, n);
+    for (size_t i = 0; i < n; i++)
+        wide[i] = dy[i];
+    const TruthNumber *gradient = r->file->listing ? NULL : truth_backward(&r->truth, truth->id, wide, n);
     if (tape_backward(&r->tape, y, dy) != STATUS_OK || (gradient == NULL && !r->file->listing)) {
         no_memory(r->file);
         return;
@@ -175,7 +178,7 @@ static void run_case(Running *r, const OperatorCase *k, const double *value)
         return;
     }
     add_result(r, GOLDEN_OUTPUT, "output", y, y->data, truth, NULL);
-    if (y->wants_grad && !k->forward_only)
+    if (y->wants_grad)
         add_gradients(r, y, truth);
 }
 

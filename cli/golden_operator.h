@@ -25,8 +25,7 @@ typedef struct {
     GoldenFill fill;
     int shape[GOLDEN_INPUTS][5];
     double value[GOLDEN_ATTRIBUTES];
-    int below; /* inputs of whole numbers are in [0, below) */
-    bool forward_only;
+    int below;       /* inputs of whole numbers are in [0, below) */
     unsigned filled; /* bit i: `fill` is for input i, the others are normal; 0: for all */
 } OperatorCase;
 

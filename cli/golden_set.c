@@ -167,14 +167,26 @@ const char *golden_label_name(GoldenLabel label)
     return names[label];
 }
 
+/* Does one of the names of --only, which commas part, begin as `name` does?  or_case: or name a case of that part? */
+static bool begins(const char *only, const char *name, bool or_case)
+{
+    const size_t n = strlen(name);
+    for (const char *word = only; word != NULL; word = strchr(word, ',')) {
+        word += *word == ',';
+        const size_t length = strcspn(word, ",");
+        if (strncmp(name, word, length) == 0 ||
+            (or_case && length > n && strncmp(name, word, n) == 0 && word[n] == '/'))
+            return true;
+    }
+    return only == NULL;
+}
+
 bool golden_wanted(const GoldenOptions *options, const char *name)
 {
-    return options->only == NULL || strncmp(name, options->only, strlen(options->only)) == 0;
+    return begins(options->only, name, false);
 }
 
 bool golden_part_wanted(const GoldenOptions *options, const char *part)
 {
-    const size_t n = strlen(part);
-    return golden_wanted(options, part) ||
-           (strncmp(options->only, part, n) == 0 && options->only[n] == '/');
+    return begins(options->only, part, true);
 }

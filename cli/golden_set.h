@@ -91,7 +91,7 @@ const char *golden_label_name(GoldenLabel label);
 /* ---- what the program does with a set ---- */
 
 typedef struct {
-    const char *only; /* parts or cases whose names begin so; NULL: all */
+    const char *only; /* parts or cases whose names begin so, parted by commas; NULL: all */
     bool strict;      /* the contract's bits, not only within the bound */
     bool quiet;       /* only lines about failures */
     Result *result;

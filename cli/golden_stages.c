@@ -1,22 +1,24 @@
-/* cli/golden_stages.c - golden runs of the shipped model's networks, with every named stage.
+/* cli/golden_stages.c - golden runs of networks (see golden_stages.h).
  *
- * The bound of a stage is one number: four times the largest distance of three probes (cli/truth_net.h) from the truth
- * there.  It is measured, not proven: see docs/formats/golden.md. */
+ * Case `shipped` holds every named stage, case `gradients`, on a smaller picture or text, the last stage and what comes back from
+ * it.  The bound of a tensor is one number: four times the largest distance of three probes (cli/truth_net.h) from the
+ * truth there.  It is measured, not proven: see docs/formats/golden.md. */
+#include "cli/golden_stages.h"
+
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "cli/common.h"
 #include "cli/golden_operator.h"
-#include "cli/golden_parts.h"
-#include "cli/truth_net.h"
-#include "diffusion/model.h"
 
-enum { PROBES = 3, STAGES_MOST = 200, TOKENS = 32 };
+enum { PROBES = 3, STAGES_MOST = 200 };
 static const double SAFETY = 4.0;
 
+/* A stage or a gradient. */
 typedef struct {
     const char *name;
+    GoldenRole role;
     int rank, dim[TENSOR_RANK];
     size_t count;
     float *bits;
@@ -29,6 +31,9 @@ typedef struct {
     Stage stage[STAGES_MOST];
     int count;
     bool failed, probing;
+    float *dy; /* d loss / d the last stage; NULL: no gradients are asked for */
+    WideGradient wanted[GIVEN_PARAMETERS];
+    int parameters;
 } Stages;
 
 static Stage *find(Stages *s, const char *name)
@@ -39,175 +44,96 @@ static Stage *find(Stages *s, const char *name)
     return NULL;
 }
 
-/* A stage of the library's own run. */
-static void see_bits(void *context, const char *name, const Tensor *x)
+static void add_bits(Stages *s, GoldenRole role, const char *name, const Tensor *shape, const float *data)
 {
-    Stages *s = context;
-    Stage *stage = s->count < STAGES_MOST ? &s->stage[s->count] : NULL;
-    if (stage == NULL || s->failed) {
-        s->failed = true;
+    Stage *stage = s->count < STAGES_MOST && !s->failed ? &s->stage[s->count] : NULL;
+    s->failed = stage == NULL;
+    if (stage == NULL)
         return;
-    }
-    *stage = (Stage){
-        .rank = x->rank, .count = tensor_count(x), .name = arena_text(s->arena, name, strlen(name))};
+    *stage = (Stage){.role = role,
+                     .rank = shape->rank,
+                     .count = tensor_count(shape),
+                     .name = arena_text(s->arena, name, strlen(name))};
     stage->bits = arena_raw(s->arena, stage->count, sizeof *stage->bits);
     s->failed = stage->name == NULL || stage->bits == NULL;
     if (s->failed)
         return;
-    memcpy(stage->dim, x->dim, sizeof stage->dim);
-    memcpy(stage->bits, x->data, stage->count * sizeof *stage->bits);
+    memcpy(stage->dim, shape->dim, sizeof stage->dim);
+    memcpy(stage->bits, data, stage->count * sizeof *stage->bits);
     s->count++;
 }
 
-/* The same stage of the truth, or of a probe. */
-static void see_truth(void *context, const char *name, const WideTensor *x)
+/* A stage of the library's own run. */
+static void see_bits(void *context, const char *name, const Tensor *x)
 {
-    Stages *s = context;
+    add_bits(context, GOLDEN_OUTPUT, name, x, x->data);
+}
+
+/* The same stage of the truth, or of a probe. */
+static void compare(Stages *s, const char *name, double *v, size_t count)
+{
     Stage *stage = find(s, name);
-    if (stage == NULL || stage->count != wide_count(x))
+    if (stage == NULL || v == NULL || stage->count != count)
         return;
     if (!s->probing)
-        stage->truth = x->v;
+        stage->truth = v;
     for (size_t i = 0; s->probing && stage->truth != NULL && i < stage->count; i++) {
-        const double far = fabs(x->v[i] - stage->truth[i]);
+        const double far = fabs(v[i] - stage->truth[i]);
         stage->worst = far > stage->worst ? far : stage->worst;
     }
 }
 
-/* ---- the networks ---- */
-
-/* What a network is given. */
-typedef struct {
-    float *x;
-    int dim[4];
-    float *text;
-    int text_dim[3];
-    float timestep;
-    int ids[TOKENS];
-} Given;
-
-typedef struct {
-    const char *name, *like, *weights;
-    unsigned part;
-    void (*give)(GoldenFile *file, GoldenCase *c, const Model *m, Given *g, Arena *arena);
-    Tensor *(*run)(Tape *tape, const Model *m, const Given *g);
-    WideTensor *(*truth)(TruthNet *n, const Model *m, const Given *g);
-} Network;
-
-/* Normal numbers under that name. */
-static float *normals(GoldenFile *file, GoldenCase *c, const char *name, int rank, const int *dim,
-                      Arena *arena)
+static void see_truth(void *context, const char *name, const WideTensor *x)
 {
-    char full[400];
-    size_t count = 1;
-    for (int i = 0; i < rank; i++)
-        count *= (size_t)dim[i];
-    float *x = arena_raw(arena, count, sizeof *x);
-    if (x == NULL) {
-        error_set(&file->error, STATUS_MEMORY, "golden: no memory for part %s", file->name);
-        return NULL;
+    compare(context, name, x->v, wide_count(x));
+}
+
+/* ---- gradients ---- */
+
+static const char *gradient_name(char out[400], const char *of)
+{
+    snprintf(out, 400, "%.380s.grad", of);
+    return out;
+}
+
+/* Walks back from y with normal numbers, which are given, and keeps what came to inputs and parameters. */
+static void library_gradients(Stages *s, GoldenFile *file, GoldenCase *c, const Network *k, const Model *m,
+                              const Given *g, Tape *tape, Tensor *y)
+{
+    char name[400];
+    s->dy = arena_raw(s->arena, tensor_count(y), sizeof *s->dy);
+    s->failed = s->failed || s->dy == NULL;
+    if (s->failed)
+        return;
+    snprintf(name, sizeof name, "%s/output.grad", c->name);
+    golden_fill(s->dy, tensor_count(y), name, FILL_NORMAL);
+    golden_given(file, c, GOLDEN_OUTPUT_GRADIENT, "output.grad", F32, y->rank, y->dim, s->dy);
+    s->stage[0] = s->stage[s->count - 1]; /* of the stages only the last is kept */
+    s->count = 1;
+    if (tape_backward(tape, y, s->dy) != STATUS_OK) {
+        s->failed = true;
+        return;
     }
-    snprintf(full, sizeof full, "%s/%s", c->name, name);
-    golden_fill(x, count, full, FILL_NORMAL);
-    golden_given(file, c, GOLDEN_INPUT, name, F32, rank, dim, x);
-    return x;
+    for (int i = 0; i < GIVEN_INPUTS && k->input[i] != NULL; i++)
+        add_bits(s, GOLDEN_GRADIENT, gradient_name(name, k->input[i]), g->input[i], g->input[i]->grad);
+    for (int i = 0; i < GIVEN_PARAMETERS && k->parameter[i] != NULL; i++)
+        for (const Parameter *p = k->weights(m)->first; p != NULL; p = p->next)
+            if (strcmp(p->name, k->parameter[i]) == 0) {
+                add_bits(s, GOLDEN_GRADIENT, gradient_name(name, p->name), p->tensor, p->tensor->grad);
+                s->wanted[s->parameters++].parameter = p->tensor;
+            }
 }
 
-/* Begin, eleven tokens, and end to the end. */
-static void give_ids(GoldenFile *file, GoldenCase *c, const Model *m, Given *g, Arena *arena)
+static void truth_gradients(Stages *s, const Network *k, TruthNet *n, WideTensor *y)
 {
-    float id[TOKENS];
-    const int end = m->text.config.eos_token_id, dim[2] = {1, TOKENS};
-    (void)arena;
-    for (int i = 0; i < TOKENS; i++) {
-        g->ids[i] = i == 0 ? m->text.config.bos_token_id : i < 12 ? (i * i * 37 + 300) % (end - 1) : end;
-        id[i] = (float)g->ids[i];
-    }
-    golden_given(file, c, GOLDEN_INPUT, "input_ids", I64, 2, dim, id);
+    char name[400];
+    wide_backward(n, y, s->dy, s->wanted, s->parameters);
+    for (int i = 0; i < n->inputs && !n->failed; i++)
+        compare(s, gradient_name(name, k->input[i]), n->input[i]->grad, wide_count(n->input[i]));
+    for (int i = 0; i < s->parameters && !n->failed; i++)
+        compare(s, gradient_name(name, k->parameter[i]), s->wanted[i].grad,
+                tensor_count(s->wanted[i].parameter));
 }
-
-static void give_latent(GoldenFile *file, GoldenCase *c, const Model *m, Given *g, Arena *arena)
-{
-    const int dim[4] = {1, m->vae.config.latent_channels, 8, 8};
-    memcpy(g->dim, dim, sizeof dim);
-    g->x = normals(file, c, "latent", 4, dim, arena);
-}
-
-static void give_picture(GoldenFile *file, GoldenCase *c, const Model *m, Given *g, Arena *arena)
-{
-    const int dim[4] = {1, m->vae.config.in_channels, 32, 32};
-    memcpy(g->dim, dim, sizeof dim);
-    g->x = normals(file, c, "picture", 4, dim, arena);
-}
-
-static void give_noise(GoldenFile *file, GoldenCase *c, const Model *m, Given *g, Arena *arena)
-{
-    const UnetConfig *u = &m->unet.config;
-    const int dim[4] = {1, u->in_channels, 8, 8}, one = 1;
-    const int text[3] = {1, TOKENS, u->level[u->levels - 1].cross_attention_dim};
-    memcpy(g->dim, dim, sizeof dim);
-    memcpy(g->text_dim, text, sizeof text);
-    g->timestep = 501.0f;
-    g->x = normals(file, c, "sample", 4, dim, arena);
-    golden_given(file, c, GOLDEN_INPUT, "timestep", F32, 1, &one, &g->timestep);
-    g->text = normals(file, c, "encoder_hidden_states", 3, text, arena);
-}
-
-static Tensor *run_text(Tape *tape, const Model *m, const Given *g)
-{
-    return clip_text(tape, &m->text, g->ids, 1, TOKENS, NULL);
-}
-
-static Tensor *run_decode(Tape *tape, const Model *m, const Given *g)
-{
-    return vae_decode(tape, &m->vae, tape_input(tape, g->x, 4, g->dim, false));
-}
-
-static Tensor *run_encode(Tape *tape, const Model *m, const Given *g)
-{
-    return vae_encode(tape, &m->vae, tape_input(tape, g->x, 4, g->dim, false));
-}
-
-static Tensor *run_unet(Tape *tape, const Model *m, const Given *g)
-{
-    Tensor *x = tape_input(tape, g->x, 4, g->dim, false);
-    Tensor *text = tape_input(tape, g->text, 3, g->text_dim, false);
-    return unet(tape, &m->unet, x, &g->timestep, text, NULL);
-}
-
-static WideTensor *true_text(TruthNet *n, const Model *m, const Given *g)
-{
-    return wide_clip_text(n, &m->text, g->ids, 1, TOKENS);
-}
-
-static WideTensor *true_decode(TruthNet *n, const Model *m, const Given *g)
-{
-    return wide_vae_decode(n, &m->vae, wide_input(n, g->x, 4, g->dim));
-}
-
-static WideTensor *true_encode(TruthNet *n, const Model *m, const Given *g)
-{
-    return wide_vae_encode(n, &m->vae, wide_input(n, g->x, 4, g->dim));
-}
-
-static WideTensor *true_unet(TruthNet *n, const Model *m, const Given *g)
-{
-    WideTensor *x = wide_input(n, g->x, 4, g->dim);
-    return wide_unet(n, &m->unet, x, &g->timestep, wide_input(n, g->text, 3, g->text_dim));
-}
-
-static const Network networks[] = {
-    {"text_encoder", "transformers.CLIPTextModel, its last_hidden_state last",
-     "weights/model/text_encoder/model.safetensors", MODEL_TEXT, give_ids, run_text, true_text},
-    {"vae_decoder", "diffusers.AutoencoderKL.decode",
-     "weights/model/vae/diffusion_pytorch_model.safetensors", MODEL_VAE, give_latent, run_decode,
-     true_decode},
-    {"vae_encoder", "diffusers.AutoencoderKL.encode, its moments last",
-     "weights/model/vae/diffusion_pytorch_model.safetensors", MODEL_VAE, give_picture, run_encode,
-     true_encode},
-    {"unet", "diffusers.UNet2DConditionModel", "weights/model/unet/diffusion_pytorch_model.safetensors",
-     MODEL_UNET, give_noise, run_unet, true_unet},
-};
 
 /* ---- all runs of one network ---- */
 
@@ -218,9 +144,13 @@ static bool run_truths(Stages *s, const Network *k, const Model *m, const Given 
         Arena own = {.account = s->arena->account};
         TruthNet n = truth_net_begin(probe == 0 ? s->arena : &own, probe);
         s->probing = probe > 0;
+        n.recording = s->dy != NULL;
         n.observe = see_truth;
         n.context = s;
-        const bool good = k->truth(&n, m, g) != NULL && !n.failed;
+        WideTensor *y = k->truth(&n, m, g);
+        if (s->dy != NULL)
+            truth_gradients(s, k, &n, y);
+        const bool good = y != NULL && !n.failed;
         truth_net_end(&n);
         arena_free(&own);
         if (!good)
@@ -238,28 +168,35 @@ static void add_stages(GoldenFile *file, GoldenCase *c, const Stages *s)
             error_set(&file->error, STATUS_FORMAT, "golden: %s has no truth for its stage %s", c->name,
                       stage->name);
         else
-            golden_result(file, c, GOLDEN_OUTPUT, stage->name, stage->rank, stage->dim, stage->bits,
+            golden_result(file, c, stage->role, stage->name, stage->rank, stage->dim, stage->bits,
                           stage->truth, &bound, 1);
     }
 }
 
-static void run_network(GoldenFile *file, const Network *k, const Model *m, Arena arena[2])
+static void run_case(GoldenFile *file, const Network *k, const Model *m, bool gradients, Arena arena[3])
 {
-    Given g = {.timestep = 0.0f};
-    GoldenCase *c = golden_case(file, "shipped");
+    Given g = {.side = gradients ? 4 : 8, .tokens = gradients ? 8 : GIVEN_TOKENS};
+    GoldenCase *c = golden_case(file, gradients ? "gradients" : "shipped");
     Stages *s = arena_alloc(&arena[0], 1, sizeof *s);
     if (c == NULL || s == NULL) {
         error_set(&file->error, STATUS_MEMORY, "golden: no memory for part %s", file->name);
         return;
     }
     c->like = k->like;
-    c->source = k->weights;
+    c->source = k->source;
     s->arena = &arena[0];
     k->give(file, c, m, &g, &arena[0]);
     if (file->error.status != STATUS_OK)
         return;
-    Tape tape = {.arena = &arena[1], .observe = see_bits, .observer = s};
-    if (k->run(&tape, m, &g) == NULL)
+    Tape tape = {.arena = &arena[1],
+                 .gradients = &arena[2],
+                 .recording = gradients,
+                 .observe = see_bits,
+                 .observer = s};
+    Tensor *y = k->run(&tape, m, &g);
+    if (y != NULL && gradients)
+        library_gradients(s, file, c, k, m, &g, &tape, y);
+    if (tape.error.status != STATUS_OK)
         error_set(&file->error, tape.error.status, "golden: %s: %s", c->name, tape.error.text);
     else if (s->failed || (!file->listing && !run_truths(s, k, m, &g)))
         error_set(&file->error, STATUS_MEMORY, "golden: no memory for part %s", file->name);
@@ -267,26 +204,22 @@ static void run_network(GoldenFile *file, const Network *k, const Model *m, Aren
         add_stages(file, c, s);
 }
 
-static void network_make(GoldenFile *file, const void *context)
+void golden_network_make(GoldenFile *file, const void *context)
 {
-    Arena arena[3] = {{.account = file->arena->account},
-                      {.account = file->arena->account},
-                      {.account = file->arena->account}}; /* stages, the library's run, the model */
     const Network *k = context;
     const char *folder = NULL;
+    ArenaAccount *account = file->arena->account;
+    Arena model = {.account = account};
     Model m;
-    Status status = shipped_folder(&folder, "model", &arena[2], &file->error);
+    Status status = shipped_folder(&folder, "model", &model, &file->error);
     if (status == STATUS_OK)
-        status = model_open(&m, folder, k->part, 0, &arena[2], &file->error);
-    if (status == STATUS_OK)
-        run_network(file, k, &m, arena);
-    for (int i = 0; i < 3; i++)
-        arena_free(&arena[i]);
-}
-
-GoldenPart golden_network_part(size_t i)
-{
-    if (i >= sizeof networks / sizeof networks[0])
-        return (GoldenPart){NULL, NULL, NULL};
-    return (GoldenPart){networks[i].name, network_make, &networks[i]};
+        status = model_open(&m, folder, k->part, k->part, &model, &file->error);
+    for (int gradients = 0; gradients < 2 && status == STATUS_OK; gradients++) {
+        Arena arena[3] = {{.account = account}, {.account = account}, {.account = account}};
+        run_case(file, k, &m, gradients, arena); /* stages, the library's run, its gradients */
+        for (int i = 0; i < 3; i++)
+            arena_free(&arena[i]);
+        status = file->error.status;
+    }
+    arena_free(&model);
 }

@@ -323,7 +323,7 @@ static TruthNumber finished(const Truth *t, const Adjoint *x)
                          x->e + (x->terms > 1 ? growth((double)x->terms - 1.0) * t->unit * x->size : 0.0)};
 }
 
-TruthNumber *truth_backward(Truth *t, const TruthId *y, const float *dy, size_t n)
+TruthNumber *truth_backward(Truth *t, const TruthId *y, const double *dy, size_t n)
 {
     Adjoint *all = t->failed ? NULL : arena_alloc(t->arena, t->count, sizeof *all);
     TruthNumber *out = t->failed ? NULL : arena_alloc(t->arena, t->count, sizeof *out);
@@ -331,7 +331,7 @@ TruthNumber *truth_backward(Truth *t, const TruthId *y, const float *dy, size_t 
         return NULL;
     for (size_t i = 0; i < n; i++) {
         all[y[i]].v += dy[i];
-        all[y[i]].size += fabs((double)dy[i]);
+        all[y[i]].size += fabs(dy[i]);
         all[y[i]].terms++;
     }
     for (size_t id = t->count; id-- > 1;) {
@@ -339,8 +339,8 @@ TruthNumber *truth_backward(Truth *t, const TruthId *y, const float *dy, size_t 
         const bool slopes =
             fabs(t->number[id].v) < INFINITY; /* no function has one at infinity or at NaN */
         out[id] = slopes ? (TruthNumber){d.v, 17.0 / 16.0 * d.e} : (TruthNumber){0.0, INFINITY};
-        if (operand(t, (TruthId)id).e == INFINITY)
-            d.e = INFINITY;
+        if (operand(t, (TruthId)id).e == INFINITY || (fabs(d.v) > LARGEST && fabs(d.v) < INFINITY))
+            d.e = INFINITY; /* something of it is beyond binary32 */
         if (all[id].terms > 0)
             send_back(t, (TruthId)id, d, all);
     }

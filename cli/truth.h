@@ -90,7 +90,7 @@ TruthNumber truth_number(const Truth *t, TruthId id);
 
 /* d loss / d every number, from d loss / d y[i] = dy[i] (exact); (count) numbers, NULL without memory.  Of a
  * gradient to an infinity or a NaN, and of one that is 0 times infinity, nothing is said: its bound is infinite. */
-TruthNumber *truth_backward(Truth *t, const TruthId *y, const float *dy, size_t n);
+TruthNumber *truth_backward(Truth *t, const TruthId *y, const double *dy, size_t n);
 
 /* The function of that kind (TRUTH_SQRT to TRUTH_SIGMOID) at a, and its slope there. */
 double truth_evaluate(TruthKind kind, double a, double *slope);

@@ -2,12 +2,12 @@
 #include "cli/truth_net.h"
 
 /* silu(norm(x)) */
-static WideTensor *activated(TruthNet *n, const ResBlock *b, const Affine *norm, const WideTensor *x)
+static WideTensor *activated(TruthNet *n, const ResBlock *b, const Affine *norm, WideTensor *x)
 {
     return wide_activate(n, wide_group_norm(n, norm, x, b->shape.groups, b->shape.eps), ACTIVATION_SILU);
 }
 
-WideTensor *wide_res_block(TruthNet *n, const ResBlock *b, WideTensor *x, const WideTensor *emb)
+WideTensor *wide_res_block(TruthNet *n, const ResBlock *b, WideTensor *x, WideTensor *emb)
 {
     const Conv2dOptions same = conv2d_padding(1, 1);
     WideTensor *h = wide_conv2d(n, &b->conv1, activated(n, b, &b->norm1, x), same);
@@ -21,21 +21,20 @@ WideTensor *wide_res_block(TruthNet *n, const ResBlock *b, WideTensor *x, const 
     if (b->shortcut.weight != NULL)
         x = wide_conv2d(n, &b->shortcut, x, conv2d_padding(1, 0));
     WideTensor *y = wide_add(n, x, h);
-    for (size_t i = 0, count = y != NULL && b->shape.scale != 1.0f ? wide_count(y) : 0; i < count; i++)
-        y->v[i] /= b->shape.scale;
+    if (b->shape.scale != 1.0f)
+        y = wide_divide(n, y, b->shape.scale);
     return wide_named(n, y, b->name, "");
 }
 
-WideTensor *wide_attention_layer(TruthNet *n, const AttentionLayer *a, const WideTensor *x,
-                                 const WideTensor *text)
+WideTensor *wide_attention_layer(TruthNet *n, const AttentionLayer *a, WideTensor *x, WideTensor *text)
 {
-    const WideTensor *over = text != NULL ? text : x;
-    const WideTensor *q = wide_linear(n, &a->to_q, x), *k = wide_linear(n, &a->to_k, over);
+    WideTensor *over = text != NULL ? text : x;
+    WideTensor *q = wide_linear(n, &a->to_q, x), *k = wide_linear(n, &a->to_k, over);
     WideTensor *y = wide_attention(n, q, k, wide_linear(n, &a->to_v, over), a->heads, false);
     return wide_named(n, wide_linear(n, &a->to_out, y), a->name, "");
 }
 
-static WideTensor *block_wide(TruthNet *n, const TransformerBlock *b, WideTensor *x, const WideTensor *text)
+static WideTensor *block_wide(TruthNet *n, const TransformerBlock *b, WideTensor *x, WideTensor *text)
 {
     const float eps = 1e-5f;
     WideTensor *h = wide_attention_layer(n, &b->attn1, wide_layer_norm(n, &b->norm1, x, eps),
@@ -47,7 +46,7 @@ static WideTensor *block_wide(TruthNet *n, const TransformerBlock *b, WideTensor
     return wide_named(n, wide_add(n, h, x), b->name, "");
 }
 
-WideTensor *wide_pixels_to_tokens(TruthNet *n, const WideTensor *x)
+WideTensor *wide_pixels_to_tokens(TruthNet *n, WideTensor *x)
 {
     if (x == NULL)
         return NULL;
@@ -55,14 +54,14 @@ WideTensor *wide_pixels_to_tokens(TruthNet *n, const WideTensor *x)
         n, wide_shaped(n, x, 3, (const int[3]){x->dim[0], x->dim[1], x->dim[2] * x->dim[3]}));
 }
 
-WideTensor *wide_tokens_to_pixels(TruthNet *n, const WideTensor *x, int H, int W)
+WideTensor *wide_tokens_to_pixels(TruthNet *n, WideTensor *x, int H, int W)
 {
     if (x == NULL)
         return NULL;
     return wide_shaped(n, wide_transposed(n, x), 4, (const int[4]){x->dim[0], x->dim[2], H, W});
 }
 
-static WideTensor *transformer(TruthNet *n, const Transformer2d *t, WideTensor *x, const WideTensor *text)
+static WideTensor *transformer(TruthNet *n, const Transformer2d *t, WideTensor *x, WideTensor *text)
 {
     if (x == NULL)
         return NULL;
@@ -79,8 +78,8 @@ static WideTensor *transformer(TruthNet *n, const Transformer2d *t, WideTensor *
     return wide_named(n, wide_add(n, h, x), t->name, "");
 }
 
-WideTensor *wide_res_unit(TruthNet *n, const ResUnit *u, WideTensor *x, const WideTensor *skip,
-                          const WideTensor *emb, const WideTensor *text)
+WideTensor *wide_res_unit(TruthNet *n, const ResUnit *u, WideTensor *x, WideTensor *skip, WideTensor *emb,
+                          WideTensor *text)
 {
     if (skip != NULL)
         x = wide_concat(n, x, skip);
@@ -88,14 +87,14 @@ WideTensor *wide_res_unit(TruthNet *n, const ResUnit *u, WideTensor *x, const Wi
     return u->attention.block != NULL ? transformer(n, &u->attention, x, text) : x;
 }
 
-WideTensor *wide_downsample(TruthNet *n, const ResampleLayer *l, const WideTensor *x)
+WideTensor *wide_downsample(TruthNet *n, const ResampleLayer *l, WideTensor *x)
 {
     const Conv2dOptions half = {
         .stride = 2, .pad_top = l->padding, .pad_left = l->padding, .pad_bottom = 1, .pad_right = 1};
     return wide_named(n, wide_conv2d(n, &l->conv, x, half), l->name, "");
 }
 
-WideTensor *wide_upsample(TruthNet *n, const ResampleLayer *l, const WideTensor *x, int H, int W)
+WideTensor *wide_upsample(TruthNet *n, const ResampleLayer *l, WideTensor *x, int H, int W)
 {
     return wide_named(n, wide_conv2d(n, &l->conv, wide_nearest(n, x, H, W), conv2d_padding(1, 1)), l->name,
                       "");

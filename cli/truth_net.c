@@ -42,6 +42,8 @@ WideTensor *wide_input(TruthNet *n, const float *data, int rank, const int *dim)
     WideTensor *y = wide_tensor(n, rank, dim);
     for (size_t i = 0, count = y != NULL ? wide_count(y) : 0; i < count; i++)
         y->v[i] = data[i];
+    if (n->inputs < WIDE_GIVEN)
+        n->input[n->inputs++] = y;
     return y;
 }
 
@@ -58,155 +60,222 @@ WideTensor *wide_named(TruthNet *n, WideTensor *x, const char *prefix, const cha
 
 /* ---- one operator: from values to numbers with bounds, and back ---- */
 
-/* A Truth for one operator; its memory is given back by `finished`. */
-static Truth started(TruthNet *n)
+double wide_moved(TruthNet *n, TruthNumber x)
 {
-    return truth_begin(&n->scratch, false);
+    return n->probing ? x.v + x.e * (2.0 * (double)rng_uniform(&n->rng) - 1.0) : x.v;
 }
 
-static TruthTensor *given(Truth *t, const WideTensor *x)
+TruthTensor *wide_rerun(Truth *t, const WideStep *s, TruthTensor *in[WIDE_OPERANDS])
 {
-    TruthTensor *y = x != NULL ? truth_tensor(t, x->rank, x->dim) : NULL;
-    for (size_t i = 0, count = y != NULL ? truth_count(y) : 0; i < count; i++)
-        y->id[i] = truth_leaf(t, x->v[i]);
-    return y;
-}
-
-static TruthTensor *parameter(Truth *t, const Tensor *x)
-{
-    return x != NULL ? truth_input(t, x->data, x->rank, x->dim) : NULL;
-}
-
-/* The values of y; in a probe, each anywhere within its bound. */
-static WideTensor *finished(TruthNet *n, Truth *t, const TruthTensor *y)
-{
-    n->failed = n->failed || t->failed || y == NULL;
-    WideTensor *out = n->failed ? NULL : wide_tensor(n, y->rank, y->dim);
-    for (size_t i = 0, count = out != NULL ? wide_count(out) : 0; i < count; i++) {
-        const TruthNumber x = t->number[y->id[i]];
-        out->v[i] = n->probing ? x.v + x.e * (2.0 * (double)rng_uniform(&n->rng) - 1.0) : x.v;
+    for (int k = 0; k < WIDE_OPERANDS; k++) {
+        const WideTensor *x = k < WIDE_INPUTS ? s->in[k] : NULL;
+        const Tensor *p = k < WIDE_INPUTS ? NULL : s->parameter[k - WIDE_INPUTS];
+        in[k] = x != NULL ? truth_tensor(t, x->rank, x->dim) : NULL;
+        for (size_t i = 0, count = in[k] != NULL ? truth_count(in[k]) : 0; i < count; i++)
+            in[k]->id[i] = truth_leaf(t, x->v[i]);
+        if (p != NULL)
+            in[k] = truth_input(t, p->data, p->rank, p->dim);
     }
+    return t->failed ? NULL : s->run(t, s, in);
+}
+
+/* The values of the step's result; in a probe, each anywhere within its bound. */
+static WideTensor *taken(TruthNet *n, WideStep step)
+{
+    TruthTensor *in[WIDE_OPERANDS];
+    Truth t = truth_begin(&n->scratch, false);
+    const TruthTensor *y = n->failed ? NULL : wide_rerun(&t, &step, in);
+    n->failed = n->failed || t.failed || y == NULL;
+    WideTensor *out = n->failed ? NULL : wide_tensor(n, y->rank, y->dim);
+    for (size_t i = 0, count = out != NULL ? wide_count(out) : 0; i < count; i++)
+        out->v[i] = wide_moved(n, t.number[y->id[i]]);
     arena_release(&n->scratch, (ArenaMark){0});
+    WideStep *kept = out != NULL && n->recording ? arena_alloc(n->arena, 1, sizeof *kept) : NULL;
+    n->failed = n->failed || (n->recording && kept == NULL);
+    if (kept != NULL) {
+        *kept = step;
+        kept->y = out;
+        kept->before = n->last;
+        n->last = kept;
+    }
     return out;
 }
 
-WideTensor *wide_linear(TruthNet *n, const Affine *a, const WideTensor *x)
+/* ---- operators: how each is run again from its step, and the step ---- */
+
+static TruthTensor *run_linear(Truth *t, const WideStep *s, TruthTensor *const *in)
 {
-    if (x == NULL)
-        return NULL;
-    Truth t = started(n);
-    const TruthTensor *in = given(&t, x), *weight = parameter(&t, a->weight),
-                      *bias = parameter(&t, a->bias);
-    return finished(n, &t, truth_linear(&t, in, weight, bias));
+    (void)s;
+    return truth_linear(t, in[0], in[WIDE_INPUTS], in[WIDE_INPUTS + 1]);
 }
 
-WideTensor *wide_conv2d(TruthNet *n, const Affine *a, const WideTensor *x, Conv2dOptions options)
+WideTensor *wide_linear(TruthNet *n, const Affine *a, WideTensor *x)
 {
-    if (x == NULL)
-        return NULL;
-    Truth t = started(n);
-    const TruthTensor *in = given(&t, x), *weight = parameter(&t, a->weight),
-                      *bias = parameter(&t, a->bias);
-    return finished(n, &t, truth_conv2d(&t, in, weight, bias, options));
+    return x == NULL
+               ? NULL
+               : taken(n, (WideStep){.run = run_linear, .in = {x}, .parameter = {a->weight, a->bias}});
 }
 
-WideTensor *wide_group_norm(TruthNet *n, const Affine *a, const WideTensor *x, int groups, float eps)
+static TruthTensor *run_conv2d(Truth *t, const WideStep *s, TruthTensor *const *in)
 {
-    if (x == NULL)
-        return NULL;
-    Truth t = started(n);
-    const TruthTensor *in = given(&t, x), *gamma = parameter(&t, a->weight), *beta = parameter(&t, a->bias);
-    return finished(n, &t, truth_group_norm(&t, in, gamma, beta, groups, eps));
+    return truth_conv2d(t, in[0], in[WIDE_INPUTS], in[WIDE_INPUTS + 1], s->conv);
 }
 
-WideTensor *wide_layer_norm(TruthNet *n, const Affine *a, const WideTensor *x, float eps)
+WideTensor *wide_conv2d(TruthNet *n, const Affine *a, WideTensor *x, Conv2dOptions options)
 {
-    if (x == NULL)
-        return NULL;
-    Truth t = started(n);
-    const TruthTensor *in = given(&t, x), *gamma = parameter(&t, a->weight), *beta = parameter(&t, a->bias);
-    return finished(n, &t, truth_layer_norm(&t, in, gamma, beta, eps));
+    const WideStep step = {
+        .run = run_conv2d, .in = {x}, .parameter = {a->weight, a->bias}, .conv = options};
+    return x == NULL ? NULL : taken(n, step);
 }
 
-WideTensor *wide_activate(TruthNet *n, const WideTensor *x, Activation kind)
+static TruthTensor *run_group_norm(Truth *t, const WideStep *s, TruthTensor *const *in)
 {
-    if (x == NULL)
-        return NULL;
-    Truth t = started(n);
-    return finished(n, &t, truth_activate(&t, given(&t, x), kind));
+    return truth_group_norm(t, in[0], in[WIDE_INPUTS], in[WIDE_INPUTS + 1], s->whole[0], s->real);
 }
 
-WideTensor *wide_geglu(TruthNet *n, const WideTensor *x)
+WideTensor *wide_group_norm(TruthNet *n, const Affine *a, WideTensor *x, int groups, float eps)
 {
-    if (x == NULL)
-        return NULL;
-    Truth t = started(n);
-    return finished(n, &t, truth_geglu(&t, given(&t, x)));
+    const WideStep step = {.run = run_group_norm,
+                           .in = {x},
+                           .parameter = {a->weight, a->bias},
+                           .whole = {groups},
+                           .real = (double)eps};
+    return x == NULL ? NULL : taken(n, step);
 }
 
-WideTensor *wide_add(TruthNet *n, const WideTensor *a, const WideTensor *b)
+static TruthTensor *run_layer_norm(Truth *t, const WideStep *s, TruthTensor *const *in)
 {
-    if (a == NULL || b == NULL)
-        return NULL;
-    Truth t = started(n);
-    const TruthTensor *first = given(&t, a), *second = given(&t, b);
-    return finished(n, &t, truth_broadcast(&t, first, second, TRUTH_ADD));
+    return truth_layer_norm(t, in[0], in[WIDE_INPUTS], in[WIDE_INPUTS + 1], s->real);
 }
 
-WideTensor *wide_attention(TruthNet *n, const WideTensor *q, const WideTensor *k, const WideTensor *v,
-                           int heads, bool causal)
+WideTensor *wide_layer_norm(TruthNet *n, const Affine *a, WideTensor *x, float eps)
 {
-    if (q == NULL || k == NULL || v == NULL)
-        return NULL;
-    Truth t = started(n);
-    const TruthTensor *a = given(&t, q), *b = given(&t, k), *c = given(&t, v);
-    return finished(n, &t, truth_attention(&t, a, b, c, NULL, heads, causal, 0.0));
+    const WideStep step = {
+        .run = run_layer_norm, .in = {x}, .parameter = {a->weight, a->bias}, .real = (double)eps};
+    return x == NULL ? NULL : taken(n, step);
 }
 
-WideTensor *wide_nearest(TruthNet *n, const WideTensor *x, int H, int W)
+static TruthTensor *run_activate(Truth *t, const WideStep *s, TruthTensor *const *in)
 {
-    if (x == NULL)
-        return NULL;
-    Truth t = started(n);
-    return finished(n, &t, truth_nearest(&t, given(&t, x), H, W));
+    return truth_activate(t, in[0], (Activation)s->whole[0]);
 }
 
-WideTensor *wide_concat(TruthNet *n, const WideTensor *a, const WideTensor *b)
+WideTensor *wide_activate(TruthNet *n, WideTensor *x, Activation kind)
 {
-    if (a == NULL || b == NULL)
-        return NULL;
-    Truth t = started(n);
-    const TruthTensor *first = given(&t, a), *second = given(&t, b);
-    return finished(n, &t, truth_concat(&t, first, second, 1));
+    return x == NULL ? NULL : taken(n, (WideStep){.run = run_activate, .in = {x}, .whole = {(int)kind}});
+}
+
+static TruthTensor *run_geglu(Truth *t, const WideStep *s, TruthTensor *const *in)
+{
+    (void)s;
+    return truth_geglu(t, in[0]);
+}
+
+WideTensor *wide_geglu(TruthNet *n, WideTensor *x)
+{
+    return x == NULL ? NULL : taken(n, (WideStep){.run = run_geglu, .in = {x}});
+}
+
+static TruthTensor *run_add(Truth *t, const WideStep *s, TruthTensor *const *in)
+{
+    (void)s;
+    return truth_broadcast(t, in[0], in[1], TRUTH_ADD);
+}
+
+WideTensor *wide_add(TruthNet *n, WideTensor *a, WideTensor *b)
+{
+    return a == NULL || b == NULL ? NULL : taken(n, (WideStep){.run = run_add, .in = {a, b}});
+}
+
+static TruthTensor *run_divide(Truth *t, const WideStep *s, TruthTensor *const *in)
+{
+    const float divisor = (float)s->real;
+    return truth_broadcast(t, in[0], truth_input(t, &divisor, 0, NULL), TRUTH_DIVIDE);
+}
+
+WideTensor *wide_divide(TruthNet *n, WideTensor *x, float divisor)
+{
+    return x == NULL ? NULL : taken(n, (WideStep){.run = run_divide, .in = {x}, .real = (double)divisor});
+}
+
+static TruthTensor *run_attention(Truth *t, const WideStep *s, TruthTensor *const *in)
+{
+    return truth_attention(t, in[0], in[1], in[2], NULL, s->whole[0], s->whole[1] != 0, 0.0);
+}
+
+WideTensor *wide_attention(TruthNet *n, WideTensor *q, WideTensor *k, WideTensor *v, int heads, bool causal)
+{
+    const WideStep step = {.run = run_attention, .in = {q, k, v}, .whole = {heads, causal}};
+    return q == NULL || k == NULL || v == NULL ? NULL : taken(n, step);
+}
+
+static TruthTensor *run_nearest(Truth *t, const WideStep *s, TruthTensor *const *in)
+{
+    return truth_nearest(t, in[0], s->whole[0], s->whole[1]);
+}
+
+WideTensor *wide_nearest(TruthNet *n, WideTensor *x, int H, int W)
+{
+    return x == NULL ? NULL : taken(n, (WideStep){.run = run_nearest, .in = {x}, .whole = {H, W}});
+}
+
+static TruthTensor *run_concat(Truth *t, const WideStep *s, TruthTensor *const *in)
+{
+    (void)s;
+    return truth_concat(t, in[0], in[1], 1);
+}
+
+WideTensor *wide_concat(TruthNet *n, WideTensor *a, WideTensor *b)
+{
+    return a == NULL || b == NULL ? NULL : taken(n, (WideStep){.run = run_concat, .in = {a, b}});
+}
+
+static TruthTensor *run_time(Truth *t, const WideStep *s, TruthTensor *const *in)
+{
+    return truth_time_embedding(t, in[0], s->whole[0], s->whole[1] != 0, s->real);
 }
 
 WideTensor *wide_time_embedding(TruthNet *n, const float *timesteps, int N, int width, bool flip_sin_to_cos,
                                 double freq_shift)
 {
-    Truth t = started(n);
-    const TruthTensor *in = truth_input(&t, timesteps, 1, &N);
-    return finished(n, &t, truth_time_embedding(&t, in, width, flip_sin_to_cos, freq_shift));
+    WideTensor *time = wide_tensor(n, 1, &N);
+    for (int i = 0; time != NULL && i < N; i++)
+        time->v[i] = timesteps[i];
+    const WideStep step = {
+        .run = run_time, .in = {time}, .whole = {width, flip_sin_to_cos}, .real = freq_shift};
+    return time == NULL ? NULL : taken(n, step);
+}
+
+static TruthTensor *run_embedding(Truth *t, const WideStep *s, TruthTensor *const *in)
+{
+    return truth_embedding(t, in[WIDE_INPUTS], s->ids, 2, s->whole);
 }
 
 WideTensor *wide_embedding(TruthNet *n, const Tensor *table, const int *ids, int N, int T)
 {
-    Truth t = started(n);
-    const TruthTensor *rows = parameter(&t, table);
-    return finished(n, &t, truth_embedding(&t, rows, ids, 2, (const int[2]){N, T}));
+    return taken(n, (WideStep){.run = run_embedding, .parameter = {table}, .whole = {N, T}, .ids = ids});
 }
 
-WideTensor *wide_transposed(TruthNet *n, const WideTensor *x)
+static TruthTensor *run_transposed(Truth *t, const WideStep *s, TruthTensor *const *in)
 {
-    if (x == NULL)
-        return NULL;
-    Truth t = started(n);
-    return finished(n, &t, truth_permute(&t, given(&t, x), (const int[3]){0, 2, 1}));
+    (void)s;
+    return truth_permute(t, in[0], (const int[3]){0, 2, 1});
 }
 
-WideTensor *wide_shaped(TruthNet *n, const WideTensor *x, int rank, const int *dim)
+WideTensor *wide_transposed(TruthNet *n, WideTensor *x)
 {
-    WideTensor *y = x != NULL ? wide_tensor(n, rank, dim) : NULL;
-    if (y != NULL)
-        memcpy(y->v, x->v, wide_count(x) * sizeof *y->v);
-    return y;
+    return x == NULL ? NULL : taken(n, (WideStep){.run = run_transposed, .in = {x}});
+}
+
+static TruthTensor *run_shaped(Truth *t, const WideStep *s, TruthTensor *const *in)
+{
+    return truth_reshape(t, in[0], s->whole[0], s->whole + 1);
+}
+
+WideTensor *wide_shaped(TruthNet *n, WideTensor *x, int rank, const int *dim)
+{
+    WideStep step = {.run = run_shaped, .in = {x}, .whole = {rank}};
+    for (int i = 0; i < rank; i++)
+        step.whole[1 + i] = dim[i];
+    return x == NULL ? NULL : taken(n, step);
 }

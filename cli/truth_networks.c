@@ -9,7 +9,7 @@ static WideTensor *clip_layer_wide(TruthNet *n, const ClipLayer *l, WideTensor *
 {
     const ClipShape *s = &l->shape;
     WideTensor *h = wide_layer_norm(n, &l->norm1, x, s->eps);
-    const WideTensor *q = wide_linear(n, &l->q, h), *k = wide_linear(n, &l->k, h);
+    WideTensor *q = wide_linear(n, &l->q, h), *k = wide_linear(n, &l->k, h);
     h = wide_attention(n, q, k, wide_linear(n, &l->v, h), s->heads, s->causal);
     x = wide_add(n, x, wide_named(n, wide_linear(n, &l->out, h), l->name, "self_attn"));
     h = wide_linear(n, &l->fc1, wide_layer_norm(n, &l->norm2, x, s->eps));
@@ -26,7 +26,7 @@ WideTensor *wide_clip_text(TruthNet *n, const ClipText *text, const int *ids, in
     }
     for (int i = 0; i < N * T; i++)
         place[i] = i % T;
-    const WideTensor *tokens = wide_embedding(n, text->token_embedding, ids, N, T);
+    WideTensor *tokens = wide_embedding(n, text->token_embedding, ids, N, T);
     WideTensor *x = wide_add(n, tokens, wide_embedding(n, text->position_embedding, place, N, T));
     x = wide_named(n, x, "embeddings", "");
     for (int i = 0; i < text->config.shape.layers; i++)
@@ -41,7 +41,7 @@ static WideTensor *vae_mid_wide(TruthNet *n, const VaeMid *m, WideTensor *x)
 {
     x = wide_res_unit(n, &m->unit[0], x, NULL, NULL, NULL);
     if (x != NULL && m->norm.weight != NULL) {
-        const WideTensor *h = wide_pixels_to_tokens(n, wide_group_norm(n, &m->norm, x, m->groups, VAE_EPS));
+        WideTensor *h = wide_pixels_to_tokens(n, wide_group_norm(n, &m->norm, x, m->groups, VAE_EPS));
         h = wide_tokens_to_pixels(n, wide_attention_layer(n, &m->attention, h, NULL), x->dim[2], x->dim[3]);
         x = wide_add(n, h, x);
     }
@@ -49,10 +49,9 @@ static WideTensor *vae_mid_wide(TruthNet *n, const VaeMid *m, WideTensor *x)
     return wide_named(n, x, m->name, "");
 }
 
-static WideTensor *vae_out(TruthNet *n, const Affine *norm, const Affine *conv, int groups,
-                           const WideTensor *x)
+static WideTensor *vae_out(TruthNet *n, const Affine *norm, const Affine *conv, int groups, WideTensor *x)
 {
-    const WideTensor *h = wide_activate(n, wide_group_norm(n, norm, x, groups, VAE_EPS), ACTIVATION_SILU);
+    WideTensor *h = wide_activate(n, wide_group_norm(n, norm, x, groups, VAE_EPS), ACTIVATION_SILU);
     return wide_conv2d(n, conv, h, conv2d_padding(1, 1));
 }
 
@@ -111,8 +110,8 @@ static WideTensor *embed_time(TruthNet *n, const UnetEncoder *e, const float *ti
 enum { SKIPS = 16 * UNET_LEVELS };
 
 /* The way down, its results for the way up, and the middle. */
-static WideTensor *encode(TruthNet *n, const UnetEncoder *e, const WideTensor *x, const WideTensor *emb,
-                          const WideTensor *text, WideTensor **skip)
+static WideTensor *encode(TruthNet *n, const UnetEncoder *e, WideTensor *x, WideTensor *emb,
+                          WideTensor *text, WideTensor **skip)
 {
     int made = 0;
     WideTensor *h = wide_conv2d(n, &e->conv_in, x, conv2d_padding(1, e->config.conv_in_kernel / 2));
@@ -130,19 +129,18 @@ static WideTensor *encode(TruthNet *n, const UnetEncoder *e, const WideTensor *x
     return e->mid.units > 0 ? wide_named(n, h, e->mid.name, "") : h;
 }
 
-WideTensor *wide_unet(TruthNet *n, const Unet *net, WideTensor *x, const float *timesteps,
-                      const WideTensor *text)
+WideTensor *wide_unet(TruthNet *n, const Unet *net, WideTensor *x, const float *timesteps, WideTensor *text)
 {
     const UnetConfig *c = &net->config;
     WideTensor *skip[SKIPS] = {NULL};
-    const WideTensor *emb = x != NULL ? embed_time(n, &net->encoder, timesteps, x->dim[0]) : NULL;
+    WideTensor *emb = x != NULL ? embed_time(n, &net->encoder, timesteps, x->dim[0]) : NULL;
     WideTensor *h = encode(n, &net->encoder, x, emb, text, skip);
     int left = unet_skip_count(c);
     for (int i = 0; i < c->levels && left <= SKIPS; i++) {
         const UpBlock *b = &net->up[i];
         for (int k = 0; k < b->units; k++)
             h = wide_res_unit(n, &b->unit[k], h, skip[--left], emb, text);
-        const WideTensor *next = skip[left > 0 ? left - 1 : 0];
+        WideTensor *next = skip[left > 0 ? left - 1 : 0];
         if (b->up.conv.weight != NULL && next != NULL)
             h = wide_upsample(n, &b->up, h, next->dim[2], next->dim[3]);
         wide_named(n, h, b->name, "");

@@ -85,7 +85,8 @@ static void check_shares(const GoldenFile *file)
             const bool exact = is_nearly_exact(c->operation);
             if (!CHECK(share <= 1.0))
                 printf("    %s: error is %g of its bound\n", t->tensor, share);
-            const bool rounds = t->dtype == F32 && t->truth != NULL && t->count > 0 && t->bound[0] > 0.0;
+            const bool rounds = t->dtype == F32 && t->truth != NULL && t->count > 0 && t->bound[0] > 0.0 &&
+                                strcmp(t->tensor, "ema/ordinary/step_01") != 0; /* a copy */
             if (t->role == GOLDEN_OUTPUT && named(c->name, "/ordinary") && !exact && rounds &&
                 !CHECK(share > 1.0 / 500.0))
                 printf("    %s: error is only %g of its bound\n", t->tensor, share);

@@ -155,6 +155,9 @@ static void test_golden_set(void)
     CHECK_TEXT(works("golden check set --against set --strict")->out, " 0 within bound, 0 outside");
     fails("golden check set --against nowhere", 4, "the first is softmax/ordinary/output");
     fails("golden check set --only matmul", 3, "matmul.safetensors");
+    CHECK_TEXT(works("golden list --only relu/special,softmax/large")->out, "softmax/large");
+    CHECK(strstr(works("golden list --only relu/special,softmax/large")->out, "softmax/ordinary") == NULL);
+    fails("golden list --only softmax,", 2, "begins with");
     fails("golden check set --only softmix", 2, "begins with \"softmix\"");
     fails("golden write", 2, "which folder");
     fails("golden write set --against set", 2, "--against");

@@ -80,9 +80,8 @@ static void test_special_numbers(void)
 /* A formula with every kind of step; y and, recorded, what it was made of. */
 static TruthId formula(Truth *t, const TruthId x[3])
 {
-    static const TruthKind kinds[] = {TRUTH_EXP,   TRUTH_LOG, TRUTH_SQRT, TRUTH_TANH, TRUTH_ERF,
-                                      TRUTH_EXPM1, TRUTH_SIN, TRUTH_COS,  TRUTH_LOG1P,
-                                       TRUTH_SIGMOID};
+    static const TruthKind kinds[] = {TRUTH_EXP,   TRUTH_LOG, TRUTH_SQRT, TRUTH_TANH,  TRUTH_ERF,
+                                      TRUTH_EXPM1, TRUTH_SIN, TRUTH_COS,  TRUTH_LOG1P, TRUTH_SIGMOID};
     truth_sum_begin(t);
     truth_sum_multiply_add(t, x[0], x[1]);
     truth_sum_add(t, x[2]);
@@ -106,7 +105,7 @@ static void test_gradients(void)
     for (int i = 0; i < 3; i++)
         x[i] = truth_leaf(&t, at[i]);
     const TruthId y = formula(&t, x);
-    const TruthNumber *d = truth_backward(&t, &y, (const float[1]){2.0f}, 1);
+    const TruthNumber *d = truth_backward(&t, &y, (const double[1]){2.0}, 1);
     for (int i = 0; CHECK(d != NULL) && i < 3; i++) {
         double side[2];
         for (int s = 0; s < 2; s++) {
@@ -164,7 +163,7 @@ static void test_failing_allocations(void)
         for (int i = 0; i < 3; i++)
             x[i] = truth_leaf(&t, 0.5 + i);
         const TruthId y = formula(&t, x);
-        const TruthNumber *d = truth_backward(&t, &y, (const float[1]){1.0f}, 1);
+        const TruthNumber *d = truth_backward(&t, &y, (const double[1]){1.0}, 1);
         CHECK((d == NULL) == (n <= 5));
         arena_free(&arena);
     }

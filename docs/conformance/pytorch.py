@@ -4,9 +4,11 @@
     ldm99 golden write DIR
     python3 docs/conformance/pytorch.py DIR [OTHER] > docs/conformance/pytorch.md
 
-Needs torch and numpy; reads index.json and safetensors by hand.  With OTHER, the results are also written there, for
+Needs torch and numpy; reads index.json and safetensors by hand; only the networks also need their parameters, which the
+shipped model holds, and their modules (tools/torch_model.py).  With OTHER, the results are also written there, for
 `ldm99 golden check DIR --against OTHER`.  A pattern for other implementations: replace OPERATORS.
 """
+import hashlib
 import json
 import os
 import struct
@@ -16,7 +18,12 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-DTYPES = {"F32": "<f4", "F64": "<f8", "I64": "<i8", "U32": "<u4"}
+ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
+MODEL = os.path.join(ROOT, "weights", "model")
+sys.path.insert(0, os.path.join(ROOT, "tools"))
+import torch_model  # noqa: E402: the networks in PyTorch, with diffusers' names
+
+DTYPES = {"F32": "<f4", "F64": "<f8", "I64": "<i8", "U32": "<u4", "U8": "|u1"}
 
 
 def read_safetensors(path):
@@ -86,6 +93,10 @@ def pool(function, *more):
 def max_pool2d(i, a):
     return F.max_pool2d(i["input"], int(a["kernel_size"]), int(a["stride"]) or None, int(a["padding"]),
                         ceil_mode=bool(a["ceil_mode"]))
+
+
+def reshape(i, a):
+    return i["input"].reshape([int(a["size%d" % k]) for k in range(int(a["rank"]))])
 
 
 def sample_mean(x):
@@ -160,6 +171,7 @@ OPERATORS = {
     "power2": x_of(torch.square),
     "absolute": x_of(torch.abs),
     "geglu": lambda i, a: i["input"].chunk(2, -1)[0] * F.gelu(i["input"].chunk(2, -1)[1]),
+    "reshape": reshape,
     "permute": lambda i, a: i["input"].permute([int(a["dim%d" % k]) for k in range(4)]),
     "concat": lambda i, a: torch.cat([i["first"], i["second"]], int(a["dim"])),
     "slice": lambda i, a: i["input"].narrow(int(a["dim"]), int(a["start"]), int(a["length"])),
@@ -189,12 +201,21 @@ OPERATORS = {
 }
 
 
-def random_case(attributes):
-    """Each output by itself, from the stream's beginning."""
-    seed, count = int(attributes["seed_low"]), int(attributes["count"])
-    results = {}
+def random_case(case, tensors):
+    """Each output by itself, from the stream's beginning; of a chain, hash after hash."""
+    a, results = case["attributes"], {}
+    count = int(a["count"])
+    if "links" in a:
+        if not case["name"].endswith("uniforms"):
+            return None  # words of 32 bits are nothing that PyTorch gives out, and bits of normals nothing that it promises
+        last, chain = bytes(32), b""
+        for _ in range(int(a["links"])):
+            torch.manual_seed(int.from_bytes(last[:4], "little"))
+            last = hashlib.sha256(last + torch.rand(count).numpy().astype("<f4").tobytes()).digest()
+            chain += last
+        return {"chain": torch.frombuffer(bytearray(chain), dtype=torch.uint8)}
     for name, function in (("uniform", torch.rand), ("normal", torch.randn), ("permutation", torch.randperm)):
-        torch.manual_seed(seed)
+        torch.manual_seed(int(a["seed_low"]))
         results[name] = function(count)
     return results
 
@@ -207,13 +228,83 @@ def optimizer_case(case, tensors):
         a["betas"] = a.pop("beta1"), a.pop("beta2")
     else:
         a["nesterov"] = bool(a["nesterov"])
-    optimizer = getattr(torch.optim, case["like"].split(".")[-1])([parameter], **a)
+    try:
+        optimizer = getattr(torch.optim, case["like"].split(".")[-1])([parameter], **a)
+    except ValueError:
+        return None
     results = {}
     for i, gradient in enumerate(gradients):
         parameter.grad = gradient.clone()
         optimizer.step()
         results["step_%02d" % i] = parameter.detach().clone()
     return results
+
+
+def grad_clip_case(case, tensors):
+    parameters = [torch.nn.Parameter(torch.zeros(tensors[t["tensor"]].shape)) for t in case["inputs"]]
+    for p, t in zip(parameters, case["inputs"]):
+        p.grad = torch.from_numpy(tensors[t["tensor"]].copy())
+    most = case["attributes"]["max_norm"]
+    if most > 0:
+        results = {"norm": torch.nn.utils.clip_grad_norm_(parameters, most).reshape(1)}
+    else:
+        results = {"norm": torch.stack([p.grad.norm() for p in parameters]).norm().reshape(1)}
+    results.update(("clipped_%d" % k, p.grad) for k, p in enumerate(parameters))
+    return results
+
+
+def ema_case(case, tensors):  # diffusers, training_utils.py, EMAModel.get_decay and step
+    a = case["attributes"]
+    if not 0 <= a["decay"] <= 1 or a["min_decay"] < 0 or (a["use_ema_warmup"] and a["inv_gamma"] <= 0):
+        return None
+    rows = torch.from_numpy(tensors[case["inputs"][0]["tensor"]].copy())
+    shadow, results = rows[0].clone(), {}
+    for t in range(1, len(rows)):
+        k, decay = t - int(a["update_after_step"]) - 1, 0.0
+        if k > 0:
+            decay = 1 - (1 + k / a["inv_gamma"]) ** -a["power"] if a["use_ema_warmup"] else (1 + k) / (10 + k)
+            decay = max(min(decay, a["decay"]), a["min_decay"])
+        shadow.sub_((1 - decay) * (shadow - rows[t]))
+        results["step_%02d" % t] = shadow.clone()
+    return results
+
+
+def baddbmm(garbage, a, b, beta, alpha):
+    """torch.baddbmm of PyTorch 1.13 now and then gives NaN for beta = 0 (pytorch/pytorch#80588, #96037): it multiplies
+    by 0 what is in its new memory, and after the special cases that holds NaN."""
+    return alpha * torch.bmm(a, b)
+
+
+def network_case(case, tensors):
+    """Every stage that is a module of tools/torch_model.py, the result, and gradients to inputs and parameters."""
+    part, torch.baddbmm = case["operator"], baddbmm
+    model = torch_model.load(MODEL, part.split("_")[0] if part.startswith("vae") else part)
+    given = [torch.from_numpy(tensors[t["tensor"]].copy()) for t in case["inputs"]]
+    for x in given:
+        if case["gradients"] and x.dim() > 1 and x.is_floating_point():
+            x.requires_grad_()
+    results = {}
+
+    def seen(name):
+        def keep(module, inputs, output):
+            results[name] = output.detach()
+        return keep
+
+    for name, module in model.named_modules():
+        module.register_forward_hook(seen(name.replace("text_model.", "", 1)))
+    run = {"vae_decoder": "decode", "vae_encoder": "encode"}.get(part, "__call__")
+    y = getattr(model, run)(*given)
+    results[case["outputs"][-1]["name"]] = y.detach()
+    if case["gradients"]:
+        y.backward(torch.from_numpy(tensors[case["output_gradients"][0]["tensor"]].copy()))
+        results.update((t["name"] + ".grad", x.grad) for t, x in zip(case["inputs"], given) if x.grad is not None)
+        results.update((name + ".grad", p.grad) for name, p in model.named_parameters())
+    return results
+
+
+RUNS = {"text_encoder": network_case, "vae_decoder": network_case, "vae_encoder": network_case, "unet": network_case,
+        "random": random_case, "optimizers": optimizer_case, "grad_clip": grad_clip_case,
+        "ema": ema_case}
 
 
 def compute(case, tensors):
@@ -269,15 +360,15 @@ def main(folder, other=None):
     rows, failures, files, outputs = {}, [], {}, {}
     for case in index["cases"]:
         operator = case["operator"]
-        is_random = operator == "random" and case["name"].startswith("random/torch")
-        if operator not in OPERATORS and operator != "optimizers" and not is_random:
+        if operator not in OPERATORS and operator not in RUNS or case["name"].startswith("random/philox"):
             continue
         if case["file"] not in files:
             files[case["file"]] = read_safetensors(os.path.join(folder, case["file"]))
         tensors = files[case["file"]]
         row = rows.setdefault(operator, dict(cases=0, tensors=0, equal=0, ulp=0.0, share=0.0, bad=0, invalid=0, refused=0))
-        results = random_case(case["attributes"]) if is_random else \
-            (optimizer_case if operator == "optimizers" else compute)(case, tensors)
+        results = RUNS.get(operator, compute)(case, tensors)
+        if operator == "random" and results is None:
+            continue
         row["cases"] += 1
         if case["label"] == "invalid":
             row["invalid"] += 1
