@@ -7,6 +7,9 @@
 # make golden       the hashes that every build must give, compared with tests/golden/;
 #                   make golden-mutants: wrong programs on purpose, each caught and named by its golden set (a minute);
 #                   make matrix: the same with other compilers, options and processors
+# make recipes      the first 20 steps of every recipe in weights/recipes, against tests/golden/recipes.txt: a minute
+# make retrain      everything in weights/ made again by the recipes, in out/retrain, and compared: some 6 hours of one
+#                   core; call it again after a stop.  ONLY="vae unet": these alone
 # make verify-math  each elementary function on all 2^32 floats, against libm and MPFR: half an hour of one core
 # make bench        speed beside PyTorch and OpenBLAS where those are installed
 # make install      program, libraries, ldm99.h, ldm99.pc to PREFIX (/usr/local); make uninstall takes them away;
@@ -170,6 +173,7 @@ layers:
 	sh tools/check_math_pages.sh
 	sh tools/check_sources.sh
 	sh tools/check_snippets.sh
+	sh tools/check_weights.sh
 	@if command -v python3 >/dev/null; then python3 tools/check_argument_order.py; fi
 
 check: layers
@@ -203,6 +207,15 @@ golden: all
 
 matrix:
 	sh tests/matrix.sh
+
+.PHONY: recipes retrain
+recipes: all
+	sh tools/check_recipes.sh '$(RUN) $(BUILD)/ldm99'
+
+RETRAIN ?= out/retrain
+ONLY    ?=
+retrain: all
+	sh tools/retrain.sh $(BUILD)/ldm99 $(RETRAIN) $(ONLY)
 
 # Finished parts are kept in $(BUILD)/verify/ until a function is compiled anew; a stopped run goes on from there.
 VERIFY     := exp expm1 log log1p sin cos tanh erf sigmoid silu softplus

@@ -27,7 +27,7 @@ static const TrainPart PARTS[] = {
     {"segmentation", train_segmentation_part, true, false, true, "segmentation.json"},
 };
 
-enum { PARTS_COUNT = sizeof PARTS / sizeof PARTS[0], NAMES = 400, OVERRIDES = 14 };
+enum { PARTS_COUNT = sizeof PARTS / sizeof PARTS[0], NAMES = 400, OVERRIDES = 15 };
 
 /* "tokenizer, vae or unet" with the separators ", " and " or "; or "tokenizer|vae|unet". */
 static const char *part_names(char out[NAMES], const char *between, const char *last)
@@ -149,6 +149,8 @@ static void override_table(TrainCommand *t, Option table[OVERRIDES])
          "early stop after so many held-out losses without a new least one, whose weights are kept; 0: "
          "none, "
          "-1: the recipe's"},
+        {OPTION_INT, "held-out", 0, NULL, &t->overrides.held_out, -1, 1e6, NULL,
+         "held-out samples that are measured, 0: none; -1: the recipe's"},
         {OPTION_WHOLE, "seed", 's', NULL, &t->overrides.seed, -1, most, NULL,
          "of everything random; -1: the recipe's"},
         {OPTION_INT, "size", 0, "resolution", &t->data.size, -1, PICTURE_SIZE_MAX, NULL,

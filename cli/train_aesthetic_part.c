@@ -67,7 +67,7 @@ static Status fill_pools(AestheticPart *p, TrainCommand *t, const DataRecipe *da
 {
     Arena *arena = &t->command.arena;
     const uint64_t seed = t->recipe.train.seed;
-    if (data->pool < 1 || data->held_out_pool < 2)
+    if (data->pool < 1 || (t->recipe.train.held_out > 0 && data->held_out_pool < 2))
         return error_set(err, STATUS_FORMAT,
                          "%s: \"data\" needs a pool of at least 1 and a held_out_pool of at least 2",
                          t->recipe_path);

@@ -35,6 +35,8 @@ static Status apply_overrides(DataRecipe *d, TrainCommand *t, Error *err)
         d->pool = o->pool;
         add_number(t, "pool", o->pool);
     }
+    if (t->overrides.held_out >= 0 && t->overrides.held_out < d->held_out_pool)
+        d->held_out_pool = t->overrides.held_out;
     if (o->mirror) {
         d->pictures.mirror = true;
         recipe_add_input(&t->recipe, "mirror", "true");

@@ -67,7 +67,7 @@ static Status make_pools(StyleNoisyPart *s, Error *err)
     const uint64_t seed = t->recipe.train.seed;
     const char *folder = t->init_path;
     const DataRecipe *data = &s->data.recipe;
-    if (data->pool < 1 || data->held_out_pool < 1 || t->recipe.loss != NULL)
+    if (data->pool < 1 || data->held_out_pool < (t->recipe.train.held_out > 0) || t->recipe.loss != NULL)
         return error_set(err, STATUS_FORMAT,
                          "%s: \"data\" needs pool and held_out_pool above 0, and no \"loss\"",
                          t->recipe_path);

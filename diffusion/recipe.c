@@ -6,7 +6,7 @@
 #include "base/file.h"
 #include "io/sha256.h"
 
-const RecipeOverrides RECIPE_OVERRIDES_NONE = {-1, -1, -1.0, -1, -1, -1, -1, NULL, -1, -1};
+const RecipeOverrides RECIPE_OVERRIDES_NONE = {-1, -1, -1.0, -1, -1, -1, -1, NULL, -1, -1, -1};
 
 enum { MANY = 2000000000 };
 
@@ -74,10 +74,11 @@ static Status override(Recipe *recipe, const RecipeOverrides *o, Error *err)
         t->schedule.warmup = o->lr_warmup_steps;
     if (o->patience >= 0)
         t->patience = o->patience;
+    if (o->held_out >= 0)
+        t->held_out = o->held_out;
     if (t->patience > 0 && (t->held_out == 0 || recipe->held_out_every == 0))
-        return error_set(err, STATUS_FORMAT,
-                         "%s: patience %d needs held_out and held_out_every above 0", recipe->path,
-                         t->patience);
+        return error_set(err, STATUS_FORMAT, "%s: patience %d needs held_out and held_out_every above 0",
+                         recipe->path, t->patience);
     if (o->batch_size >= 0)
         t->batch_size = o->batch_size;
     if (o->micro_batch >= 0)
@@ -118,6 +119,9 @@ static void hash(Recipe *recipe, const Bytes *text, const RecipeOverrides *o)
     snprintf(number, sizeof number, "%d", t->patience);
     if (o->patience >= 0)
         recipe_add_input(recipe, "patience", number);
+    snprintf(number, sizeof number, "%d", t->held_out);
+    if (o->held_out >= 0)
+        recipe_add_input(recipe, "held_out", number);
 }
 
 void recipe_add_input(Recipe *recipe, const char *name, const char *value)

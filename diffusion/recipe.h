@@ -31,7 +31,7 @@ typedef struct {
     int64_t max_train_steps, seed, sample_every, save_every;
     const char *lr_scheduler;
     int64_t lr_warmup_steps;
-    int patience;
+    int patience, held_out;
 } RecipeOverrides;
 
 extern const RecipeOverrides RECIPE_OVERRIDES_NONE;

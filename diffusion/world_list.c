@@ -42,6 +42,10 @@ void world_list_concepts(Bytes *out, const World *world)
         }
         bytes_add_byte(out, '\n');
     }
+    bytes_add_text(out, "\nname    core: still recognisable at 28 pixels, what scenes are made of\n"
+                        "(name)  more: the denoiser meets it alone, in scenes too without core_scenes\n"
+                        "[name]  rest: known to autoencoder and judges, the denoiser never meets it\n"
+                        "name*   held: known to judges alone, neither autoencoder nor denoiser meets it\n");
 }
 
 void world_list_tests(Bytes *out, const World *world)

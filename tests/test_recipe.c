@@ -112,7 +112,9 @@ static void test_overrides(void)
     o.lr_scheduler = "linear";
     o.lr_warmup_steps = 6;
     o.patience = 2;
-    CHECK(read_recipe(&r, WHOLE, &o, &err) == STATUS_OK && r.train.schedule.kind == LR_LINEAR);
+    o.held_out = 4;
+    CHECK(read_recipe(&r, WHOLE, &o, &err) == STATUS_OK && r.train.held_out == 4 &&
+          r.train.schedule.kind == LR_LINEAR);
     CHECK(r.train.schedule.warmup == 6 && r.train.patience == 2);
     o.lr_scheduler = "stairs";
     CHECK(read_recipe(&r, WHOLE, &o, &err) == STATUS_ARGUMENT);
@@ -137,7 +139,7 @@ static void test_hash(void)
     same.batch_size = 12; /* what the recipe says anyway */
     same.lr = 0.002;
     CHECK(read_recipe(&r, WHOLE, &same, &err) == STATUS_OK && strcmp(r.hash, plain) == 0);
-    enum { CHANGES = 7 };
+    enum { CHANGES = 8 };
     RecipeOverrides change[CHANGES];
     for (int i = 0; i < CHANGES; i++)
         change[i] = RECIPE_OVERRIDES_NONE;
@@ -148,6 +150,7 @@ static void test_hash(void)
     change[4].lr_scheduler = "linear";
     change[5].lr_warmup_steps = 31;
     change[6].patience = 6;
+    change[7].held_out = 30;
     for (int i = 0; i < CHANGES; i++)
         CHECK(read_recipe(&r, WHOLE, &change[i], &err) == STATUS_OK && strcmp(r.hash, plain) != 0);
     snprintf(other, sizeof other, "%s", WHOLE);

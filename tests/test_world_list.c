@@ -27,7 +27,11 @@ int main(void)
     }
     CHECK_TEXT(text_of(world_list_styles), "ink        base        4     1  MIT           Squares by Us\n");
     CHECK_TEXT(text_of(world_list_styles), "pen        line        0     0");
-    CHECK(strcmp(text_of(world_list_concepts), "shape: square tile rare*\ncloth: half (veil)\n") == 0);
+    CHECK(strncmp(text_of(world_list_concepts), "shape: square tile rare*\ncloth: half (veil)\n\n", 43) ==
+          0);
+    tiny.concept[2].role = CONCEPT_REST;
+    CHECK_TEXT(text_of(world_list_concepts), "cloth: half [veil]\n\n");
+    CHECK_TEXT(text_of(world_list_concepts), "[name]  rest: ");
     CHECK(strcmp(text_of(world_list_tests), "ink\thalf\n") == 0);
     CHECK(strcmp(text_of(world_list_company), "square: tile\nhalf:\ntile: square\n") == 0);
     const Json *json = NULL;

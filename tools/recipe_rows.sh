@@ -1,0 +1,20 @@
+# tools/recipe_rows.sh - read by the scripts that go through weights/recipes/list.txt, from the root of the tree.
+
+# Every row without remarks: name part recipe hours folder options...
+recipe_rows() { sed 's/#.*//' weights/recipes/list.txt | grep -v '^[[:space:]]*$'; }
+
+# A sed script that puts the shipped folder of a row in the place of its {NAME}.
+shipped_places() { recipe_rows | awk '$5 != "-" {printf "s|{%s}|weights/%s|g\n", $1, $5}'; }
+
+sha256_of() {
+    if command -v sha256sum >/dev/null; then sha256sum "$@"; else shasum -a 256 "$@"; fi
+}
+
+# The files of a shipped folder that training wrote; of the whole model those that its row makes.
+shipped_files() { # FOLDER
+    case $1 in
+    -) ;;
+    model) find weights/model -type f ! -path 'weights/model/vae/*' ! -path 'weights/model/tokenizer/*' ;;
+    *) find "weights/$1" -type f ;;
+    esac | sort
+}
