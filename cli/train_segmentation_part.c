@@ -60,12 +60,12 @@ static Status measure(void *self, double *out, Arena *scratch, Error *err)
 /* Pictures, below them their labels, below those the network's. */
 static Status sheet(void *self, const char *path, Arena *scratch, Error *err)
 {
-    static const char *const ROWS[] = {"picture", "labels", "found"};
+    static const char *const TITLES[] = {"picture", "labels", "found"};
     const SegmentationPart *s = self;
     const int size = s->training.held_out.size;
     SheetCell cells[3 * SHEET];
     Image image;
-    const SheetOptions options = {.columns = SHEET, .zoom = 2, .row_titles = ROWS};
+    const SheetOptions options = {.columns = SHEET, .zoom = 2, .row_titles = TITLES};
     Status status = STATUS_OK;
     Image *images = arena_alloc(scratch, 3 * SHEET, sizeof *images);
     if (images == NULL)
