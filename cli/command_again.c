@@ -9,6 +9,7 @@
 typedef struct {
     Command command;
     Txt2ImgRequest request;
+    Dump dump;
     const char *path, *model, *output;
     const Json *record; /* the picture's text "ldm99" */
     Image picture;
@@ -113,16 +114,16 @@ static bool same_pixels(const Image *a, const Image *b)
            memcmp(a->pixels, b->pixels, image_size(a)) == 0;
 }
 
-static Status run(Again *a, Error *err)
+static Status make(Again *a, const TapeWatch *watch, Error *err)
 {
     JsonWriter *w = &a->command.result.json;
     Txt2ImgOptions options;
     Txt2ImgResult made;
     char hash[65], why[200];
-    a->path = a->command.options.words[0];
     Status status = read_picture(a, err);
     if (status == STATUS_OK)
         status = read_request(a, err);
+    a->request.dump = watch != NULL ? &a->dump : NULL;
     if (status == STATUS_OK)
         status = txt2img_request_open(&a->request, &options, &a->command, err);
     if (status == STATUS_OK)
@@ -147,9 +148,21 @@ static Status run(Again *a, Error *err)
     return different(a, &made.pictures[0], why, err);
 }
 
+static Status run(Again *a, Error *err)
+{
+    const TapeWatch *watch;
+    a->path = a->command.options.words[0];
+    Status status = dump_begin(&watch, &a->dump, &a->command, err);
+    if (status == STATUS_OK)
+        status = make(a, watch, err);
+    const Status dumped = dump_end(&a->dump, err);
+    return status == STATUS_OK ? dumped : status;
+}
+
 int command_again(int argc, char **argv)
 {
     Again a = {.output = NULL};
+    Option dump[DUMP_OPTIONS];
     const Option own[] = {
         {OPTION_TEXT, "model", 'm', "model-path", &a.model, 0, 0, "FOLDER",
          "model folder; the one that the picture names when left out"},
@@ -160,8 +173,10 @@ int command_again(int argc, char **argv)
                            .usage = "PNG",
                            .words_low = 1,
                            .words_high = 1,
+                           .tables = {NULL, dump},
                            .about =
                                "Makes a picture again from its own record; exit 4 when the bits differ."};
+    dump_table(&a.dump, dump);
     if (command_begin(&a.command, &about, own, argc, argv)) {
         const Status status = run(&a, &a.command.error);
         (void)status; /* command_end reports the error */

@@ -214,6 +214,8 @@ static void test_a_dump_holds_the_run(void)
     }
     CHECK(outside_shell(&o, "test $(wc -l < d.txt) = $(grep -c sha256 d/index.json)"));
     works("compare d/latents.npy plain.npy");
+    works("again -q dumped.png --dump a"); /* a picture's own stages, from its record */
+    works("compare -q d a");
     works(TXT2IMG "wide.png -m model -W 32 -H 8 --save-latents wide.npy --dump w --dump-match latents");
     works(TXT2IMG "wide.png -m model --latents wide.npy --save-latents wide2.npy --dump w2");
     works("compare w/latents.npy wide.npy"); /* not square, also from a file */
