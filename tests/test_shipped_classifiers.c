@@ -68,7 +68,7 @@ static void check_shipped(const Shipped *s)
 
 int main(void)
 {
-    static const Shipped shipped[] = {{"weights/judge", 0, 39, 33}};
+    static const Shipped shipped[] = {{"weights/judge", 0, 39, 33}, {"weights/classifier", 0, 39, 37}};
     Error err = {0};
     if (CHECK(world_open(&world, "weights/world", &world_arena, &err) == STATUS_OK))
         for (size_t i = 0; i < sizeof shipped / sizeof shipped[0]; i++)
