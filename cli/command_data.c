@@ -321,7 +321,7 @@ int command_data(int argc, char **argv)
         {OPTION_TEXT, "kinds", 0, NULL, &d.kinds, 0, 0, "LIST", "only these of single,scene,layered"},
         {OPTION_INT, "level", 0, NULL, &d.level, -1, 2, NULL, "level of the captions; -1: mixed"},
         {OPTION_NUMBER, "white", 0, NULL, &d.white, 0, 1, NULL, "share of white backgrounds"},
-        {OPTION_TEXT, "maps", 0, NULL, &d.maps, 0, 0, "LIST", "also these of labels,sketch,depth,lines"},
+        {OPTION_TEXT, "maps", 0, NULL, &d.maps, 0, 0, "LIST", "also these of labels,sketch,depth,lines,masks"},
         {OPTION_INT, "columns", 0, NULL, &d.columns, 0, 1000, NULL,
          "show: columns of the sheet; 0: chosen"},
         {OPTION_CHOICE, "fit", 0, NULL, &d.fit, 0, 0, "cover contain stretch",

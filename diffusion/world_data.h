@@ -11,7 +11,7 @@ typedef struct {
 } WorldData;
 
 /* The set over *self, which must outlive it.  With options.maps its pictures have their maps beside them, as wide as
- * needed, in the order concepts, categories, sketch, depth, lines: for contact sheets, not for networks. */
+ * needed, in the order concepts, categories, sketch, depth, lines, masks: for contact sheets, not for networks. */
 DataSet world_data_set(WorldData *self);
 
 #endif

@@ -17,6 +17,13 @@ void world_labels(uint16_t *concepts, uint16_t *categories, const World *world, 
     }
 }
 
+void world_masks(uint16_t *objects, const WorldScene *scene, const WorldCanvas *canvas)
+{
+    const size_t pixels = (size_t)canvas->size * (size_t)canvas->size;
+    for (size_t i = 0; i < pixels; i++)
+        objects[i] = (uint16_t)(world_nearest(scene, canvas->cover[i]) + 1);
+}
+
 static void grey(Image *out, size_t i, int level)
 {
     out->pixels[3 * i] = out->pixels[3 * i + 1] = out->pixels[3 * i + 2] = (unsigned char)level;

@@ -23,6 +23,10 @@ enum { DEPTH_FRONT = 160, DEPTH_BACK = 64, DEPTH_RELIEF = 80 };
 void world_labels(uint16_t *concepts, uint16_t *categories, const World *world, const WorldScene *scene,
                   const WorldCanvas *canvas);
 
+/* Whose pixel it is: object k of the scene gives k + 1 where it is seen, 0 is the background; (size, size).  So
+ * each object has its mask, also beside another of its concept. */
+void world_masks(uint16_t *objects, const WorldScene *scene, const WorldCanvas *canvas);
+
 /* The maps below are RGB pictures of the canvas's size; scratch memory is given back. */
 MUST_CHECK Status world_sketch(Image *out, const WorldCanvas *canvas, Arena *scratch, Error *err);
 MUST_CHECK Status world_depth(Image *out, const WorldScene *scene, const WorldCanvas *canvas,

@@ -33,6 +33,7 @@ static Status make_room(WorldSample *sample, int size, unsigned maps, Arena *are
         {(maps & WORLD_MAP_SKETCH) != 0, &sample->sketch},
         {(maps & WORLD_MAP_DEPTH) != 0, &sample->depth},
         {(maps & WORLD_MAP_LINES) != 0, &sample->lines},
+        {(maps & WORLD_MAP_MASKS) != 0, &sample->mask_map},
     };
     for (size_t i = 0; i < sizeof picture / sizeof picture[0]; i++) {
         const Status status =
@@ -47,6 +48,10 @@ static Status make_room(WorldSample *sample, int size, unsigned maps, Arena *are
         sample->categories = arena_raw(arena, pixels, sizeof *sample->categories);
         good = good && sample->concepts != NULL && sample->categories != NULL;
     }
+    if ((maps & WORLD_MAP_MASKS) != 0) {
+        sample->objects = arena_raw(arena, pixels, sizeof *sample->objects);
+        good = good && sample->objects != NULL;
+    }
     return good ? STATUS_OK
                 : error_set(err, STATUS_MEMORY, "no memory for a picture of %d x %d pixels", size, size);
 }
@@ -59,6 +64,10 @@ static Status fill_maps(WorldSample *sample, const World *world, const WorldCanv
         world_labels(sample->concepts, sample->categories, world, &sample->scene, canvas);
         label_paint(&sample->concept_map, sample->concepts);
         label_paint(&sample->category_map, sample->categories);
+    }
+    if ((maps & WORLD_MAP_MASKS) != 0) {
+        world_masks(sample->objects, &sample->scene, canvas);
+        label_paint(&sample->mask_map, sample->objects);
     }
     if ((maps & WORLD_MAP_SKETCH) != 0)
         status = world_sketch(&sample->sketch, canvas, scratch, err);
@@ -108,13 +117,14 @@ Status world_sample(const World *world, const WorldOptions *options, uint64_t se
     return world_sample_of(out, world, &scene, options->size, options->maps, arena, err);
 }
 
-const char *const WORLD_SAMPLE_MAP_NAMES[WORLD_SAMPLE_MAPS] = {"concepts", "categories", "sketch", "depth",
-                                                               "lines"};
+const char *const WORLD_SAMPLE_MAP_NAMES[WORLD_SAMPLE_MAPS] = {"concepts", "categories", "sketch",
+                                                               "depth",    "lines",      "masks"};
 
 const Image *world_sample_map(const WorldSample *sample, int map)
 {
     const Image *const maps[WORLD_SAMPLE_MAPS] = {&sample->concept_map, &sample->category_map,
-                                                  &sample->sketch, &sample->depth, &sample->lines};
+                                                  &sample->sketch,      &sample->depth,
+                                                  &sample->lines,       &sample->mask_map};
     return maps[map]->pixels != NULL ? maps[map] : NULL;
 }
 

@@ -25,8 +25,9 @@ typedef struct {
     float *planes;               /* (3, size, size) in [-1, 1]: the picture for a network */
 
     /* What options.maps asks for; else NULL and pictures without pixels. */
-    uint16_t *concepts, *categories; /* (size, size): labels (world_maps.h) */
-    Image concept_map, category_map; /* the labels in colour */
+    uint16_t *concepts, *categories;           /* (size, size): labels (world_maps.h) */
+    uint16_t *objects;                         /* (size, size): masks, object k of the scene is k + 1 */
+    Image concept_map, category_map, mask_map; /* the labels in colour */
     Image sketch, depth, lines;
 } WorldSample;
 
@@ -38,8 +39,8 @@ MUST_CHECK Status world_sample(const World *world, const WorldOptions *options, 
 MUST_CHECK Status world_sample_of(WorldSample *out, const World *world, const WorldScene *scene, int size,
                                   unsigned maps, Arena *arena, Error *err);
 
-/* The maps by number, and what files call them: concepts, categories, sketch, depth, lines. */
-enum { WORLD_SAMPLE_MAPS = 5 };
+/* The maps by number, and what files call them: concepts, categories, sketch, depth, lines, masks. */
+enum { WORLD_SAMPLE_MAPS = 6 };
 extern const char *const WORLD_SAMPLE_MAP_NAMES[WORLD_SAMPLE_MAPS];
 
 /* NULL: it was not asked for. */

@@ -89,7 +89,13 @@ typedef struct {
     unsigned maps;            /* WORLD_MAP_ bits: what world_sample makes beside the picture */
 } WorldOptions;
 
-enum { WORLD_MAP_LABELS = 1, WORLD_MAP_SKETCH = 2, WORLD_MAP_DEPTH = 4, WORLD_MAP_LINES = 8 };
+enum {
+    WORLD_MAP_LABELS = 1,
+    WORLD_MAP_SKETCH = 2,
+    WORLD_MAP_DEPTH = 4,
+    WORLD_MAP_LINES = 8,
+    WORLD_MAP_MASKS = 16
+};
 
 /* Size 64, all base styles, training drawings of the core concepts in training company; 9 singles to 8
  * scenes to 3 layered ones; half of the captions of level 1, a quarter of level 0 and of level 2. */

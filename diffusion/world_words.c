@@ -7,7 +7,7 @@ const char *const WORLD_SPLIT_WORDS[] = {"train", "test", "all", NULL};
 const char *const WORLD_CONCEPT_WORDS[] = {"core", "trained", "known", "held", "all", NULL};
 const char *const WORLD_COMPANY_WORDS[] = {"train", "test", "any", NULL};
 const char *const WORLD_KIND_WORDS[] = {"single", "scene", "layered", NULL};
-const char *const WORLD_MAP_WORDS[] = {"labels", "sketch", "depth", "lines", NULL};
+const char *const WORLD_MAP_WORDS[] = {"labels", "sketch", "depth", "lines", "masks", NULL};
 
 static int place_of(const char *word, size_t length, const char *const *words)
 {

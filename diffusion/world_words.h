@@ -9,7 +9,7 @@ extern const char *const WORLD_SPLIT_WORDS[];   /* train test all */
 extern const char *const WORLD_CONCEPT_WORDS[]; /* core trained held all */
 extern const char *const WORLD_COMPANY_WORDS[]; /* train test any */
 extern const char *const WORLD_KIND_WORDS[];    /* single scene layered */
-extern const char *const WORLD_MAP_WORDS[];     /* labels sketch depth lines */
+extern const char *const WORLD_MAP_WORDS[];     /* labels sketch depth lines masks */
 
 /* The place of a word in such a list, or -1. */
 int world_word_place(const char *word, const char *const *words);

@@ -34,6 +34,22 @@ static Image map_of(void)
     return map;
 }
 
+/* The front object (0 of the scene) hides a corner of the one behind (1). */
+static void test_masks(void)
+{
+    uint16_t objects[64 * 64];
+    world_masks(objects, &scene, &canvas);
+    CHECK(objects[0] == 0 && objects[20 * 64 + 10] == 2 && objects[30 * 64 + 30] == 1 &&
+          objects[50 * 64 + 50] == 1);
+    int wrong = 0, hidden = 0;
+    for (int i = 0; i < 64 * 64; i++) {
+        const unsigned cover = canvas.cover[i];
+        wrong += objects[i] != ((cover & 1) != 0 ? 1 : (cover & 2) != 0 ? 2 : 0);
+        hidden += cover == 3;
+    }
+    CHECK(wrong == 0 && hidden >= 15 * 23);
+}
+
 static void test_labels(void)
 {
     uint16_t concepts[64 * 64], categories[64 * 64];
@@ -163,6 +179,7 @@ int main(void)
 {
     tiny_world(&tiny);
     paint();
+    test_masks();
     test_labels();
     test_depth_by_hand();
     test_distances_round_a_corner();

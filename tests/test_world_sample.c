@@ -56,7 +56,7 @@ static void test_the_same_bits_everywhere(const World *world)
     CHECK(samples_hash_to(world, &o, 1, 60,
                           "517f4dbdd84894556668b6a3fb94904da0ea34a0b6f2eaf83c24fbb653a57889"));
     o.maps = ALL_MAPS;
-    o.concepts = CONCEPTS_TRAINED;
+    o.concepts = CONCEPTS_KNOWN;
     o.split = SPLIT_TEST;
     o.company = COMPANY_TEST;
     CHECK(samples_hash_to(world, &o, 0x123456789abcdefu, 20,
@@ -93,6 +93,10 @@ static void test_what_is_asked_for_is_there(void)
     CHECK(s.concepts != NULL && s.categories != NULL && s.category_map.width == 32 && s.lines.width == 32);
     /* Six pictures, planes and labels: the canvas was given back. */
     CHECK(arena.used - before < 6 * 3 * 32 * 32 + 12 * 32 * 32 + 4 * 32 * 32 + 2000);
+    o.maps = WORLD_MAP_MASKS;
+    CHECK(world_sample(&tiny.world, &o, 1, 1, &s, &arena, NULL) == STATUS_OK);
+    CHECK(s.objects != NULL && s.concepts == NULL && world_sample_map(&s, 0) == NULL);
+    CHECK(world_sample_map(&s, 5) == &s.mask_map && s.mask_map.width == 32);
     arena_free(&arena);
 }
 
@@ -145,7 +149,7 @@ static void test_every_allocation_may_fail(void)
     static TinyWorld tiny;
     tiny_world(&tiny);
     WorldOptions o = WORLD_DEFAULTS;
-    o.maps = ALL_MAPS;
+    o.maps = ALL_MAPS | WORLD_MAP_MASKS;
     for (size_t n = 1;; n++) {
         Arena small = {.fail_after = n};
         WorldSample s;
