@@ -4,6 +4,7 @@
 #include "diffusion/latent_pool.h"
 #include "diffusion/picture_data.h"
 #include "diffusion/pipeline_txt2img.h"
+#include "diffusion/train_segmenter.h"
 #include "diffusion/train_state.h"
 #include "diffusion/train_unet.h"
 #include "diffusion/train_vae.h"
@@ -225,6 +226,55 @@ static Status train_unet_resumed(Flow *f, Error *err)
     return train_unet(f, state_of_unet, NULL, false, err);
 }
 
+/* A step of training, a picture's labels, and the folder. */
+static Status train_segmenter(Flow *f, Error *err)
+{
+    static const char *const CONFIG =
+        "{\"in_channels\": 3, \"out_channels\": 6, \"block_out_channels\": [8], \"layers_per_block\": 1,"
+        " \"norm_num_groups\": 4, \"down_block_types\": [\"DownBlock2D\"], \"up_block_types\": "
+        "[\"UpBlock2D\"],"
+        " \"mid_block_type\": null}";
+    SegmenterTraining training = {.noise = 0.5, .world = &tiny.world, .seed = 3};
+    Segmenter s;
+    UnetConfig config;
+    const Json *json = NULL;
+    uint16_t of[TINY_CONCEPTS + 1], label[8 * 8];
+    float planes[3 * 8 * 8] = {0};
+    const char *save = in_folder(f, "state.safetensors", err), *folder = in_folder(f, "model", err);
+    Status status = save == NULL || folder == NULL
+                        ? STATUS_MEMORY
+                        : json_parse(&json, CONFIG, strlen(CONFIG), "segmenter", &f->arena, err);
+    if (status == STATUS_OK)
+        status = unet_config_read(&config, json, "segmenter", &f->arena, err);
+    if (status == STATUS_OK)
+        status = segmenter_labels_of(&s, &tiny.world, &f->arena, err);
+    if (status == STATUS_OK)
+        status = segmenter_world_labels(of, &s, &tiny.world, err);
+    if (status != STATUS_OK)
+        return status;
+    s.weights = weights_create(&f->arena, 4);
+    s.weights.trainable = true;
+    unet_load(&s.net, &config, &s.weights, "");
+    training.net = &s.net;
+    training.label_of = of;
+    training.scratch.account = &f->account;
+    training.train = training.held_out = small_pictures();
+    training.train.maps = training.held_out.maps = WORLD_MAP_LABELS;
+    const TrainTask task = segmenter_training_task(&training);
+    Weights *const weights[] = {&s.weights};
+    status = weights_finish(&s.weights, err);
+    if (status == STATUS_OK)
+        status = one_step(f, &task, weights, 1, NULL, save, err);
+    arena_free(&training.scratch);
+    if (status == STATUS_OK)
+        status = segment(label, &s, planes, 1, 8, 8, &f->arena, err);
+    if (status == STATUS_OK)
+        sha256_add(&f->bits, label, sizeof label);
+    if (status == STATUS_OK)
+        status = segmenter_save(&s, folder, F16, &f->scratch, err);
+    return status;
+}
+
 static Status train_tokenizer(Flow *f, Error *err)
 {
     static const char *const CAPTIONS[] = {"a red square and a red circle", "a blue square", "red circles"};
@@ -402,6 +452,7 @@ int main(void)
         {"go on with it", train_vae_resumed, NULL},
         {"train the denoiser", train_unet_first, "model/model_index.json"},
         {"go on with it", train_unet_resumed, NULL},
+        {"train a segmenter, and use it", train_segmenter, "model/labels.json"},
         {"train a tokenizer", train_tokenizer, "vocab.json"},
         {"make data", export_pictures, "metadata.jsonl"},
         {"read pictures", read_pictures, NULL},
