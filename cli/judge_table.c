@@ -11,7 +11,7 @@
 #include "metrics/nearest_drawing.h"
 #include "metrics/pair_metric.h"
 
-enum { PSNR_PICTURES = 128, NEAREST_PICTURES = 32, GROUPS = 8, SIZE = PICTURE_SET_SIDE };
+enum { PSNR_PICTURES = 128, NEAREST_PICTURES = 16, GROUPS = 8, SIZE = PICTURE_SET_SIDE };
 
 static Status no_memory(Error *err)
 {

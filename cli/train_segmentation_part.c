@@ -102,15 +102,13 @@ static Status make_segmenter(SegmentationPart *s, Error *err)
 {
     TrainCommand *t = s->command;
     Arena *arena = &t->command.arena;
-    UnetConfig config;
-    Status status = unet_config_read(&config, t->recipe.model, t->recipe_path, arena, err);
-    if (status == STATUS_OK)
-        status = segmenter_config_check(&config, t->recipe_path, err);
+    FcnConfig config;
+    Status status = fcn_config_read(&config, t->recipe.model, t->recipe_path, arena, err);
     if (status == STATUS_OK)
         status = segmenter_labels_of(&s->segmenter, &t->world, arena, err);
-    if (status == STATUS_OK && config.out_channels != s->segmenter.count)
-        status = error_set(err, STATUS_FORMAT, "%s: \"out_channels\" is %d, this world has %d labels",
-                           t->recipe_path, config.out_channels, s->segmenter.count);
+    if (status == STATUS_OK && config.labels != s->segmenter.count)
+        status = error_set(err, STATUS_FORMAT, "%s: \"labels\" is %d, this world has %d labels",
+                           t->recipe_path, config.labels, s->segmenter.count);
     if (status != STATUS_OK)
         return status;
     uint16_t *label_of = arena_alloc(arena, (size_t)t->world.concepts + 1, sizeof *label_of);
@@ -123,7 +121,7 @@ static Status make_segmenter(SegmentationPart *s, Error *err)
     status = begin_weights(&s->segmenter.weights, t, "diffusion_pytorch_model.safetensors", err);
     if (status != STATUS_OK)
         return status;
-    unet_load(&s->segmenter.net, &config, &s->segmenter.weights, "");
+    fcn_load(&s->segmenter.net, &config, &s->segmenter.weights, "");
     return weights_finish(&s->segmenter.weights, err);
 }
 

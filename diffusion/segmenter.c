@@ -8,23 +8,6 @@
 #include "diffusion/label_colour.h"
 #include "weights/weights_save.h"
 
-Status segmenter_config_check(const UnetConfig *c, const char *name, Error *err)
-{
-    bool attends = c->mid == UNET_MID_CROSS_ATTN;
-    for (int i = 0; i < c->levels; i++)
-        attends = attends || c->level[i].down_attends || c->level[i].up_attends;
-    if (c->in_channels != 3)
-        return error_set(err, STATUS_FORMAT,
-                         "%s: \"in_channels\" is %d, a segmenter takes the 3 of colours", name,
-                         c->in_channels);
-    if (attends || c->time_cond_proj_dim != 0)
-        return error_set(err, STATUS_FORMAT,
-                         "%s: a segmenter has no text: no blocks with cross attention, \"mid_block_type\" "
-                         "\"UNetMidBlock2D\" or null, no \"time_cond_proj_dim\"",
-                         name);
-    return STATUS_OK;
-}
-
 /* ---- labels ---- */
 
 enum {
@@ -151,7 +134,7 @@ typedef struct {
 static Status paths_in(Paths *out, const char *folder, Arena *arena, Error *err)
 {
     *out = (Paths){.config = path_join(arena, folder, "config.json"),
-                   .weights = path_join(arena, folder, "diffusion_pytorch_model.safetensors"),
+                   .weights = path_join(arena, folder, "model.safetensors"),
                    .labels = path_join(arena, folder, "labels.json")};
     return out->config != NULL && out->weights != NULL && out->labels != NULL
                ? STATUS_OK
@@ -162,21 +145,19 @@ Status segmenter_open(Segmenter *out, const char *folder, Arena *arena, Error *e
 {
     Segmenter s = {.count = 0};
     const Json *json = NULL;
-    UnetConfig config;
+    FcnConfig config;
     Paths path;
     Status status = paths_in(&path, folder, arena, err);
     if (status == STATUS_OK)
         status = json_read(&json, path.config, arena, err);
     if (status == STATUS_OK)
-        status = unet_config_read(&config, json, path.config, arena, err);
+        status = fcn_config_read(&config, json, path.config, arena, err);
     if (status == STATUS_OK)
-        status = segmenter_config_check(&config, path.config, err);
-    if (status == STATUS_OK)
-        status = read_labels(&s, path.labels, config.out_channels, arena, err);
+        status = read_labels(&s, path.labels, config.labels, arena, err);
     if (status != STATUS_OK)
         return status;
     weights_open(&s.weights, arena, path.weights);
-    unet_load(&s.net, &config, &s.weights, "");
+    fcn_load(&s.net, &config, &s.weights, "");
     status = weights_finish(&s.weights, err);
     if (status == STATUS_OK)
         *out = s;
@@ -193,7 +174,7 @@ Status segmenter_save(const Segmenter *s, const char *folder, DType dtype, Arena
         status = folder_make(folder, err);
     if (status == STATUS_OK)
         remove(path.labels); /* an older one would speak for a mixture of both */
-    unet_config_write(&json, &s->net.config);
+    fcn_config_write(&json, &s->net.config);
     bytes_add_byte(&config, '\n');
     if (status == STATUS_OK && config.failed)
         status = error_set(err, STATUS_MEMORY, "%s: no memory for the configuration", folder);
@@ -205,17 +186,6 @@ Status segmenter_save(const Segmenter *s, const char *folder, DType dtype, Arena
 }
 
 /* ---- the network ---- */
-
-Tensor *segmenter(Tape *tape, const Unet *net, Tensor *x)
-{
-    if (x == NULL)
-        return NULL;
-    float *timesteps = tape_alloc(tape, (size_t)x->dim[0], sizeof *timesteps);
-    if (timesteps == NULL)
-        return NULL;
-    memset(timesteps, 0, (size_t)x->dim[0] * sizeof *timesteps);
-    return unet(tape, net, x, timesteps, NULL, NULL);
-}
 
 /* label (pixels) of logits (K,pixels); false when one is no number. */
 static bool largest(uint16_t *label, const float *logits, int K, size_t pixels)
@@ -248,7 +218,7 @@ Status segment(uint16_t *label, const Segmenter *s, const float *planes, int N, 
         if (x == NULL)
             return error_set(err, STATUS_MEMORY, "no memory to segment a picture of %d x %d pixels", W, H);
         memcpy(x, planes + (size_t)n * 3 * pixels, 3 * pixels * sizeof *x);
-        const Tensor *logits = segmenter(&tape, &s->net, tape_input(&tape, x, 4, dim, false));
+        const Tensor *logits = fcn(&tape, &s->net, tape_input(&tape, x, 4, dim, false));
         if (logits == NULL)
             return error_set(err, tape.error.status, "%s", tape.error.text);
         if (!largest(label + (size_t)n * pixels, logits->data, s->count, pixels))

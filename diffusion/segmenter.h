@@ -1,13 +1,10 @@
 /* diffusion/segmenter.h - which thing is in each pixel of a picture.
  *
- * A small U-Net [Ron15] from the picture to one score a label in every pixel:
+ *   x (N,3,H,W) in [-1, 1] -> logits (N,K,H,W) by a fully convolutional network (diffusion/fcn.h)
+ *   label(i, j) = the k of the largest logits(k, i, j), the lowest of equals
  *
- *   x (N,3,H,W) in [-1, 1] -> logits (N,K,H,W);   label(i, j) = the k of the largest logits(k, i, j), the lowest of equals
- *
- * It is diffusers' UNet2DConditionModel without any attention, run at timestep 0 and without text, so that
- * UNet2DConditionModel.from_pretrained(FOLDER) loads it (docs/decisions/0013-segmentation-network.md).  A folder:
- *
- *   config.json, diffusion_pytorch_model.safetensors    the network; out_channels is K
+ * A folder:
+ *   config.json, model.safetensors    the network; "labels" is K
  *   labels.json   {"labels": [{"name": "background", "category": "", "number": 0},
  *                 {"name": "fruit", "category": "fruit", "number": 257} ...]}
  *
@@ -20,7 +17,7 @@
 #ifndef DIFFUSION_SEGMENTER_H
 #define DIFFUSION_SEGMENTER_H
 
-#include "diffusion/unet.h"
+#include "diffusion/fcn.h"
 #include "diffusion/world.h"
 #include "io/dtype.h"
 
@@ -31,16 +28,13 @@ typedef struct {
 } SegmentLabel;
 
 typedef struct {
-    Unet net;
+    Fcn net;
     Weights weights;
     int count; /* K */
     SegmentLabel *label;
     int categories;        /* without 0 */
     const char **category; /* (categories): of category label k + 1 */
 } Segmenter;
-
-/* A configuration may serve as a segmenter when it takes colours and attends to nothing: else STATUS_FORMAT. */
-MUST_CHECK Status segmenter_config_check(const UnetConfig *config, const char *name, Error *err);
 
 /* The labels for a world: background, its categories, its concepts of role core. */
 MUST_CHECK Status segmenter_labels_of(Segmenter *out, const World *world, Arena *arena, Error *err);
@@ -55,9 +49,6 @@ MUST_CHECK Status segmenter_open(Segmenter *out, const char *folder, Arena *aren
 /* Writes the folder; labels.json comes last. */
 MUST_CHECK Status segmenter_save(const Segmenter *s, const char *folder, DType dtype, Arena *scratch,
                                  Error *err);
-
-/* x (N,3,H,W) -> logits (N,K,H,W); any H, W of 1 and more. */
-Tensor *segmenter(Tape *tape, const Unet *net, Tensor *x);
 
 /* label (N,H,W) of planes (N,3,H,W), picture after picture; scratch is given back.  STATUS_NOT_FINITE when a score is
  * no number. */

@@ -67,7 +67,7 @@ static Tensor *losses_of(SegmenterTraining *self, Tape *tape, const WorldOptions
     }
     if (x == NULL || xi == NULL || label == NULL)
         return NULL;
-    Tensor *logits = segmenter(tape, self->net, tape_input(tape, x, 4, dim, false));
+    Tensor *logits = fcn(tape, self->net, tape_input(tape, x, 4, dim, false));
     return segmentation_loss(tape, logits, label);
 }
 

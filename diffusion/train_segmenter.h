@@ -2,7 +2,7 @@
  *
  * Sample i: picture x (3,H,W) of the world with the segmenter's label c of each pixel;
  *
- *     loss_i = mean over pixels of -log softmax(segmenter(x + s xi))_c,     s ~ U(0, noise), xi ~ N(0, I)
+ *     loss_i = mean over pixels of -log softmax(fcn(x + s xi))_c,     s ~ U(0, noise), xi ~ N(0, I)
  *
  * The noise keeps the network from leaning on what pictures that went through an autoencoder do not have: exact
  * colours and outlines [ours].  Streams, with index i: STREAM_NOISE, first s, then xi.  Held-out pictures get none. */
@@ -14,7 +14,7 @@
 #include "diffusion/world_sample.h"
 
 typedef struct {
-    const Unet *net;
+    const Fcn *net;
     double noise;
     const World *world;
     const uint16_t *label_of;     /* of the world's labels: segmenter_world_labels */

@@ -159,9 +159,9 @@ static void write_head(JsonWriter *w, const VggHead *head)
     json_end(w);
 }
 
-void vgg_config_write(JsonWriter *w, const VggConfig *c)
+void vgg_config_write(JsonWriter *w, const char *key, const VggConfig *c)
 {
-    json_begin_object(w, NULL);
+    json_begin_object(w, key);
     json_write_text(w, "_class_name", "VGG");
     json_write_int(w, "in_channels", c->in_channels);
     json_write_int(w, "sample_size", c->sample_size);

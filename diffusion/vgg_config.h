@@ -54,7 +54,8 @@ typedef struct {
 MUST_CHECK Status vgg_config_read(VggConfig *out, const Json *json, const char *name, Arena *arena,
                                   Error *err);
 
-void vgg_config_write(JsonWriter *w, const VggConfig *c);
+/* key: of the object that is open, or NULL. */
+void vgg_config_write(JsonWriter *w, const char *key, const VggConfig *c);
 
 /* All outputs together, and where a head's begin. */
 int vgg_outputs(const VggConfig *c);

@@ -12,7 +12,7 @@ Status vgg_save(const Vgg *vgg, const Weights *weights, const char *folder, DTyp
     const char *path = path_join(scratch, folder, "model.safetensors");
     Bytes config = {.arena = scratch};
     JsonWriter json = {.out = &config};
-    vgg_config_write(&json, &vgg->config);
+    vgg_config_write(&json, NULL, &vgg->config);
     if (config_path == NULL || path == NULL || config.failed)
         return error_set(err, STATUS_MEMORY, "no memory to write %s", folder);
     Status status = folder_make(folder, err);

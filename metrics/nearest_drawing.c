@@ -99,7 +99,9 @@ static long moved_squares(const unsigned char *a, const unsigned char *b, const 
     const int row = NEAREST_SIDE * 3, inside = (NEAREST_SIDE - (dx < 0 ? -dx : dx)) * 3;
     const int left = dx > 0 ? dx * 3 : 0, from = dx < 0 ? -dx * 3 : 0;
     long sum = 0;
-    for (int y = 0; y < NEAREST_SIDE && sum <= most; y++) {
+    for (int k = 0; k < NEAREST_SIDE && sum <= most; k++) {
+        /* from the middle row outwards: things differ there */
+        const int y = k % 2 == 0 ? NEAREST_SIDE / 2 + k / 2 : NEAREST_SIDE / 2 - 1 - k / 2;
         const unsigned char *line = a + y * row;
         if (y - dy < 0 || y - dy >= NEAREST_SIDE) {
             sum += ground_squares(line, rgb, row);

@@ -230,13 +230,10 @@ static Status train_unet_resumed(Flow *f, Error *err)
 static Status train_segmenter(Flow *f, Error *err)
 {
     static const char *const CONFIG =
-        "{\"in_channels\": 3, \"out_channels\": 6, \"block_out_channels\": [8], \"layers_per_block\": 1,"
-        " \"norm_num_groups\": 4, \"down_block_types\": [\"DownBlock2D\"], \"up_block_types\": "
-        "[\"UpBlock2D\"],"
-        " \"mid_block_type\": null}";
+        "{\"labels\": 6, \"head_channels\": 8, \"backbone\": {\"features\": [4, \"M\", 6]}}";
     SegmenterTraining training = {.noise = 0.5, .world = &tiny.world, .seed = 3};
     Segmenter s;
-    UnetConfig config;
+    FcnConfig config;
     const Json *json = NULL;
     uint16_t of[TINY_CONCEPTS + 1], label[8 * 8];
     float planes[3 * 8 * 8] = {0};
@@ -245,7 +242,7 @@ static Status train_segmenter(Flow *f, Error *err)
                         ? STATUS_MEMORY
                         : json_parse(&json, CONFIG, strlen(CONFIG), "segmenter", &f->arena, err);
     if (status == STATUS_OK)
-        status = unet_config_read(&config, json, "segmenter", &f->arena, err);
+        status = fcn_config_read(&config, json, "segmenter", &f->arena, err);
     if (status == STATUS_OK)
         status = segmenter_labels_of(&s, &tiny.world, &f->arena, err);
     if (status == STATUS_OK)
@@ -254,7 +251,7 @@ static Status train_segmenter(Flow *f, Error *err)
         return status;
     s.weights = weights_create(&f->arena, 4);
     s.weights.trainable = true;
-    unet_load(&s.net, &config, &s.weights, "");
+    fcn_load(&s.net, &config, &s.weights, "");
     training.net = &s.net;
     training.label_of = of;
     training.scratch.account = &f->account;

@@ -9,20 +9,17 @@ enum { SIDE = 32, PIXELS = SIDE * SIDE };
 
 static Arena arena;
 static TinyWorld tiny;
-static Unet net;
+static Fcn net;
 static Weights weights;
 
 static void make_net(void)
 {
-    static UnetConfig config;
+    static FcnConfig config;
     static const char *const text =
-        "{\"in_channels\": 3, \"out_channels\": 6, \"block_out_channels\": [8], \"layers_per_block\": 1,"
-        " \"norm_num_groups\": 4, \"down_block_types\": [\"DownBlock2D\"], \"up_block_types\": "
-        "[\"UpBlock2D\"],"
-        " \"mid_block_type\": null}";
-    CHECK(unet_config_read(&config, json_of(&arena, text), "test", &arena, NULL) == STATUS_OK);
+        "{\"labels\": 6, \"head_channels\": 8, \"backbone\": {\"features\": [4, \"M\", 6]}}";
+    CHECK(fcn_config_read(&config, json_of(&arena, text), "test", &arena, NULL) == STATUS_OK);
     weights = weights_create(&arena, 3);
-    unet_load(&net, &config, &weights, "");
+    fcn_load(&net, &config, &weights, "");
     CHECK(weights_finish(&weights, NULL) == STATUS_OK);
     scramble(&weights, 4);
 }
@@ -117,8 +114,7 @@ static float by_hand(const SegmenterTraining *t, const WorldOptions *options, ui
     for (int p = 0; p < PIXELS; p++)
         label[p] = t->label_of[sample.concepts[p]];
     Tensor *x = tape_input(&tape, sample.planes, 4, (const int[]){1, 3, SIDE, SIDE}, false);
-    const float zero = 0.0f;
-    const Tensor *y = segmentation_loss(&tape, unet(&tape, &net, x, &zero, NULL, NULL), label);
+    const Tensor *y = segmentation_loss(&tape, fcn(&tape, &net, x), label);
     if (CHECK(y != NULL))
         loss = y->data[0];
     arena_free(&own);
@@ -154,7 +150,7 @@ static void test_training_helps(void)
     const float dy[2] = {0.5f, 0.5f};
     Arena own = {0}, gradients = {0};
     Tape tape = {.arena = &own, .gradients = &gradients, .recording = true};
-    Tensor *bias = parameter(&weights, "conv_out.bias");
+    Tensor *bias = parameter(&weights, "score.1.bias");
     bias->wants_grad = bias->keeps_grad = true;
     bias->grad = NULL;
     Tensor *loss = task.losses(task.self, &tape, 3, 2);

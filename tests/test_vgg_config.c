@@ -53,12 +53,12 @@ static void test_written_and_read_again(void)
     Bytes first = {.arena = &arena}, second = {.arena = &arena};
     JsonWriter w = {.out = &first}, v = {.out = &second};
     CHECK(vgg_config_read(&c, json_of(&arena, SMALL), "small", &arena, &err) == STATUS_OK);
-    vgg_config_write(&w, &c);
+    vgg_config_write(&w, NULL, &c);
     bytes_add_byte(&first, '\0');
     CHECK(!first.failed);
     CHECK(vgg_config_read(&again, json_of(&arena, (const char *)first.data), "again", &arena, &err) ==
           STATUS_OK);
-    vgg_config_write(&v, &again);
+    vgg_config_write(&v, NULL, &again);
     bytes_add_byte(&second, '\0');
     CHECK(first.size == second.size && memcmp(first.data, second.data, first.size) == 0);
     CHECK(strstr((const char *)first.data, "\"M\"") != NULL && again.head[0].outputs == 2);

@@ -197,18 +197,15 @@ static void test_opened(void)
 
 static Segmenter constant_segmenter(int label)
 {
-    static UnetConfig config;
+    static FcnConfig config;
     static const char *const text =
-        "{\"in_channels\": 3, \"out_channels\": 6, \"block_out_channels\": [8], \"layers_per_block\": 1,"
-        " \"norm_num_groups\": 4, \"down_block_types\": [\"DownBlock2D\"], \"up_block_types\": "
-        "[\"UpBlock2D\"],"
-        " \"mid_block_type\": null}";
+        "{\"labels\": 6, \"head_channels\": 8, \"backbone\": {\"features\": [4, \"M\", 6]}}";
     Segmenter s = {.count = 0};
-    CHECK(unet_config_read(&config, json_of(&arena, text), "test", &arena, NULL) == STATUS_OK);
+    CHECK(fcn_config_read(&config, json_of(&arena, text), "test", &arena, NULL) == STATUS_OK);
     CHECK(segmenter_labels_of(&s, &tiny.world, &arena, NULL) == STATUS_OK);
     s.weights = weights_create(&arena, 1);
-    unet_load(&s.net, &config, &s.weights, "");
-    parameter(&s.weights, "conv_out.bias")->data[label] = 1000.0f;
+    fcn_load(&s.net, &config, &s.weights, "");
+    parameter(&s.weights, "score.0.bias")->data[label] = 1000.0f;
     return s;
 }
 
