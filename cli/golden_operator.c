@@ -163,6 +163,10 @@ static void run_case(Running *r, const OperatorCase *k, const double *value)
                      x->rank, x->dim, x->data);
         r->true_in[i] = truth_input(&r->truth, x->data, x->rank, x->dim);
     }
+    if (r->truth.failed) {
+        no_memory(r->file);
+        return;
+    }
     Tensor *y = r->o->run(&r->tape, r->in, value);
     const Status status = y == NULL ? r->tape.error.status : STATUS_OK;
     if (k->label == GOLDEN_INVALID)

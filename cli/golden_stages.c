@@ -96,6 +96,14 @@ static const char *gradient_name(char out[400], const char *of)
     return out;
 }
 
+static const Tensor *parameter_named(const Weights *w, const char *name)
+{
+    for (const Parameter *p = w->first; p != NULL; p = p->next)
+        if (strcmp(p->name, name) == 0)
+            return p->tensor;
+    return NULL;
+}
+
 /* Walks back from y with normal numbers, which are given, and keeps what came to inputs and parameters. */
 static void library_gradients(Stages *s, GoldenFile *file, GoldenCase *c, const Network *k, const Model *m,
                               const Given *g, Tape *tape, Tensor *y)
@@ -116,12 +124,16 @@ static void library_gradients(Stages *s, GoldenFile *file, GoldenCase *c, const 
     }
     for (int i = 0; i < GIVEN_INPUTS && k->input[i] != NULL; i++)
         add_bits(s, GOLDEN_GRADIENT, gradient_name(name, k->input[i]), g->input[i], g->input[i]->grad);
-    for (int i = 0; i < GIVEN_PARAMETERS && k->parameter[i] != NULL; i++)
-        for (const Parameter *p = k->weights(m)->first; p != NULL; p = p->next)
-            if (strcmp(p->name, k->parameter[i]) == 0) {
-                add_bits(s, GOLDEN_GRADIENT, gradient_name(name, p->name), p->tensor, p->tensor->grad);
-                s->wanted[s->parameters++].parameter = p->tensor;
-            }
+    for (int i = 0; i < GIVEN_PARAMETERS && k->parameter[i] != NULL; i++) {
+        const Tensor *p = parameter_named(k->weights(m), k->parameter[i]);
+        if (p == NULL) {
+            error_set(&file->error, STATUS_FORMAT, "golden: %s: the model has no parameter %s", c->name,
+                      k->parameter[i]);
+            return;
+        }
+        add_bits(s, GOLDEN_GRADIENT, gradient_name(name, k->parameter[i]), p, p->grad);
+        s->wanted[s->parameters++].parameter = p;
+    }
 }
 
 static void truth_gradients(Stages *s, const Network *k, TruthNet *n, WideTensor *y)
@@ -196,6 +208,8 @@ static void run_case(GoldenFile *file, const Network *k, const Model *m, bool gr
     Tensor *y = k->run(&tape, m, &g);
     if (y != NULL && gradients)
         library_gradients(s, file, c, k, m, &g, &tape, y);
+    if (file->error.status != STATUS_OK)
+        return;
     if (tape.error.status != STATUS_OK)
         error_set(&file->error, tape.error.status, "golden: %s: %s", c->name, tape.error.text);
     else if (s->failed || (!file->listing && !run_truths(s, k, m, &g)))

@@ -18,8 +18,11 @@ typedef struct TruthStep {
 
 Truth truth_begin(Arena *arena, bool recording)
 {
+    static TruthNumber nothing; /* read after a failure, never written */
     Truth t = {.arena = arena, .unit = 0x1p-24, .recording = recording};
     truth_leaf(&t, 0.0); /* number 0: what failures refer to */
+    if (t.number == NULL)
+        t.number = &nothing;
     return t;
 }
 

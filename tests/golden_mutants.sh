@@ -16,9 +16,9 @@ passed=0 failed=0
 
 table() {
     cat <<'END'
-order_of_sums|nn/gemm_isa.c|s/a0 + a_k\[k\], \*restrict b = b0 + b_k\[k\]/a0 + a_k[K - 1 - k], *restrict b = b0 + b_k[K - 1 - k]/|*|-|matmul/ordinary/output
+order_of_sums|nn/gemm_isa.c|s/a0 + a_k\[k\], \*restrict b = b0 + b_k\[k\]/a0 + a_k[K - 1 - k], *restrict b = b0 + b_k[K - 1 - k]/|matmul,linear,conv|-|matmul/ordinary/output
 exp_one_step_off|base/exp_inline.h|s/return nan_kept(u, float_bits((float)exp_double(limited(u, 0x42d20000u))));/return nan_kept(u, float_bits((float)exp_double(limited(u, 0x42d20000u))) + (x > -80.0f \&\& x < 80.0f));/|matmul,linear,conv,attention,softmax,exponential|-|attention/ordinary/output
-eps_forgotten|nn/norm.c|s/sqrt(variance + eps)/sqrt(variance)/|*|group_norm/ordinary/output|group_norm/ordinary/output
+eps_forgotten|nn/norm.c|s/sqrt(variance + eps)/sqrt(variance)/|matmul,linear,conv,attention,softmax,group_norm,layer_norm|group_norm/ordinary/output|group_norm/ordinary/output
 mean_left_in|nn/layer_norm.c|s/s\.h \/ count, s\.hx/0.0 * s.h, s.hx/|softmax,layer_norm,batch_norm|layer_norm/ordinary/input.grad|layer_norm/ordinary/input.grad
 variance_left_in|diffusion/sampler_ddim.c|s/noise_p - sampler_round(run, sd \* sd)/noise_p/|samplers|samplers/ddim_eta_1/step_00|samplers/ddim_eta_1/step_00
 nine_rounds|base/rng.c|s/round < 10/round < 9/|random,schedules|random/philox/words|random/philox/words

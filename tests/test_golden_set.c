@@ -391,6 +391,33 @@ static void test_failing_allocations(void)
     CHECK(status == STATUS_OK);
 }
 
+/* One allocation of some forty that are spread over the making of each part fails, and that one alone. */
+static void test_single_failing_allocations(void)
+{
+    static const char *const names[] = {"reshape", "ema",       "grad_clip", "lr_schedules",
+                                        "random",  "schedules", "samplers",  "optimizers"};
+    for (size_t i = 0; golden_part(i).name != NULL; i++)
+        for (size_t k = 0; k < sizeof names / sizeof names[0]; k++) {
+            const GoldenPart part = golden_part(i);
+            size_t step = 1, all = 0;
+            if (strcmp(names[k], part.name) != 0)
+                continue;
+            for (size_t n = 0; n == 0 || n <= all; n += step) { /* n = 0: none fails, and all are counted */
+                ArenaAccount account = {.fail_at = n};
+                Arena arena = {.account = &account};
+                GoldenFile file = {.arena = &arena, .name = part.name};
+                part.make(&file, part.context);
+                if (!CHECK(file.error.status == (n == 0 ? STATUS_OK : STATUS_MEMORY)))
+                    printf("    %s, allocation %zu: %s\n", part.name, n, file.error.text);
+                if (n == 0) {
+                    all = account.calls;
+                    step = all / 40 + 1;
+                }
+                arena_free(&arena);
+            }
+        }
+}
+
 int main(void)
 {
     char folder[SCRATCH_PATH];
@@ -403,6 +430,7 @@ int main(void)
     test_the_truth_is_within_bounds(folder);
     test_damaged_index(folder);
     test_failing_allocations();
+    test_single_failing_allocations();
     remove_set(folder);
     arena_free(&silent.arena);
     return check_report("golden_set");
