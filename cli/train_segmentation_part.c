@@ -118,7 +118,7 @@ static Status make_segmenter(SegmentationPart *s, Error *err)
     status = segmenter_world_labels(label_of, &s->segmenter, &t->world, err);
     if (status != STATUS_OK)
         return status;
-    status = begin_weights(&s->segmenter.weights, t, "diffusion_pytorch_model.safetensors", err);
+    status = begin_weights(&s->segmenter.weights, t, "model.safetensors", err);
     if (status != STATUS_OK)
         return status;
     fcn_load(&s->segmenter.net, &config, &s->segmenter.weights, "");
