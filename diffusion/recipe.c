@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/bits.h"
 #include "base/file.h"
 #include "io/sha256.h"
 
@@ -98,16 +99,31 @@ static Status override(Recipe *recipe, const RecipeOverrides *o, Error *err)
     return STATUS_OK;
 }
 
+/* x >= 0 as hexadecimal text: 0x1.8p-3, subnormal ones as 0x0.8p-1022.  (printf's %a is not the same everywhere, and
+ * not in every locale.) */
+static void exact_text(char text[32], double x)
+{
+    const uint64_t bits = double_bits(x), fraction = bits << 12;
+    const int field = (int)(bits >> 52), power = field == 0 ? (x == 0.0 ? 0 : -1022) : field - 1023;
+    char digits[16];
+    int count = 0;
+    for (uint64_t rest = fraction; rest != 0; rest <<= 4)
+        digits[count++] = "0123456789abcdef"[rest >> 60];
+    digits[count] = '\0';
+    snprintf(text, 32, "0x%d%s%sp%+d", field != 0, count > 0 ? "." : "", digits, power);
+}
+
 /* What decides the bits: the file, and of the overrides those that change them (not how samples are split,
  * nor when something is saved). */
 static void hash(Recipe *recipe, const Bytes *text, const RecipeOverrides *o)
 {
     char number[32];
     const TrainOptions *t = &recipe->train;
-    char line[200];
+    char line[200], lr[32];
     Sha256 sha = sha256_begin();
     sha256_add(&sha, text->data, text->size);
-    snprintf(line, sizeof line, "batch %d lr %a steps %llu seed %llu", t->batch_size, t->lr,
+    exact_text(lr, t->lr);
+    snprintf(line, sizeof line, "batch %d lr %s steps %llu seed %llu", t->batch_size, lr,
              (unsigned long long)t->max_train_steps, (unsigned long long)t->seed);
     sha256_add(&sha, line, strlen(line));
     sha256_end_hex(recipe->hash, &sha);

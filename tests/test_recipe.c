@@ -1,6 +1,9 @@
 #include "diffusion/recipe.h"
 
+#include <locale.h>
+
 #include "base/file.h"
+#include "io/sha256.h"
 #include "tests/check.h"
 #include "tests/scratch.h"
 
@@ -179,6 +182,32 @@ static void test_inputs(void)
     CHECK_TEXT(err.text, path);
 }
 
+/* What is hashed is the file and one line, which no C library and no locale writes differently. */
+static void test_hash_is_the_same_everywhere(void)
+{
+    static const struct {
+        double lr;
+        const char *text;
+    } cases[] = {{0.002, "0x1.0624dd2f1a9fcp-9"}, {1.0, "0x1p+0"},
+                 {1000.0, "0x1.f4p+9"},           {0.0, "0x0p+0"},
+                 {0x1p-1022, "0x1p-1022"},        {0x1.8p-1023, "0x0.cp-1022"}};
+    setlocale(LC_ALL, "de_DE.UTF-8"); /* where it is installed: a decimal comma */
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char line[200], hex[65];
+        Recipe r;
+        Error err;
+        RecipeOverrides o = RECIPE_OVERRIDES_NONE;
+        o.lr = cases[i].lr;
+        Sha256 sha = sha256_begin();
+        sha256_add(&sha, WHOLE, strlen(WHOLE));
+        snprintf(line, sizeof line, "batch 12 lr %s steps 500 seed 9", cases[i].text);
+        sha256_add(&sha, line, strlen(line));
+        sha256_end_hex(hex, &sha);
+        CHECK(read_recipe(&r, WHOLE, &o, &err) == STATUS_OK && strcmp(r.hash, hex) == 0);
+    }
+    setlocale(LC_ALL, "C");
+}
+
 static void test_failing_allocations(void)
 {
     char path[SCRATCH_PATH];
@@ -205,6 +234,7 @@ int main(void)
     test_overrides();
     test_hash();
     test_inputs();
+    test_hash_is_the_same_everywhere();
     test_failing_allocations();
     arena_free(&arena);
     return check_report("recipe");
