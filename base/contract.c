@@ -137,9 +137,13 @@ typedef struct {
 } Rule;
 
 static const Rule RULES[] = {
-    {lays_out_otherwise, "the bytes of floating-point numbers lie in another order than those of integers"},
+    {lays_out_otherwise,
+     "the bytes of floating-point numbers lie in another order than those of integers; such a machine "
+     "is not supported"},
     /* Another rounding mode breaks most of the rest as well, so it is looked for first. */
-    {rounds_otherwise, "the rounding mode is not to nearest, ties to even"},
+    {rounds_otherwise,
+     "the rounding mode is not to nearest, ties to even; something has turned it (fesetround, a library "
+     "loaded before)"},
     {contracts_double, "a product and a sum are rounded once (contraction); build with -ffp-contract=off"},
     {contracts_float,
      "a float product and sum are rounded once (contraction); build with -ffp-contract=off"},
@@ -147,10 +151,13 @@ static const Rule RULES[] = {
     {rounds_twice, "double arithmetic is rounded twice (x87 registers); build with -msse2 -mfpmath=sse"},
     {flushes_results, "subnormal results are flushed to zero; build and link without -ffast-math"},
     {flushes_operands, "subnormal operands are taken as zero; build and link without -ffast-math"},
-    {narrows_badly, "a double is not converted to float with one rounding"},
+    {narrows_badly,
+     "a double is not converted to float with one rounding; look at the software floating point or the "
+     "emulator"},
     {divides_badly, "a quotient is not the rounded one; build without -mrecip or -ffast-math"},
-    {roots_badly, "sqrt is not correctly rounded"},
-    {integers_badly, "rint, floor or ldexp is not exact"},
+    {roots_badly,
+     "sqrt is not correctly rounded; look at the C library, build without -mrecip or -ffast-math"},
+    {integers_badly, "rint, floor or ldexp is not exact; look at the C library"},
 };
 enum { RULE_COUNT = sizeof RULES / sizeof RULES[0] };
 
@@ -168,7 +175,8 @@ Status contract_check(Error *err)
     const int broken = first_broken();
     if (broken == RULE_COUNT)
         return STATUS_OK;
-    return error_set(err, STATUS_DIFFERENT, "this build or machine breaks the numeric contract: %s",
+    return error_set(err, STATUS_DIFFERENT,
+                     "this build or machine breaks the numeric contract: %s; see docs/PORTING.md",
                      RULES[broken].what);
 }
 

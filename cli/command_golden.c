@@ -4,82 +4,27 @@
 
 #include "cli/commands.h"
 #include "cli/common.h"
-#include "cli/golden_items.h"
+#include "cli/golden_hashes.h"
 #include "cli/golden_set.h"
 
-typedef struct {
-    const char *name, *hash;
-} Expected;
-
-static const Expected expected[] = {
+static const GoldenExpected expected[] = {
 #include "cli/golden_self.h" /* made from tests/golden/self.txt by the Makefile */
     {NULL, NULL},
 };
 
 static const GoldenItem *const groups[] = {GOLDEN_BASE, GOLDEN_OPERATORS, GOLDEN_NETWORKS, GOLDEN_PIPELINE,
                                            GOLDEN_TRAINING};
-enum { GROUPS = sizeof groups / sizeof groups[0] };
 
-static const char *expected_hash(const char *name)
+/* self: computes every item and compares; hashes: prints "HASH  NAME" of what is computed. */
+static Status run_hashes(Command *c, bool self, const char *only, Error *err)
 {
-    for (const Expected *e = expected; e->name != NULL; e++)
-        if (strcmp(e->name, name) == 0)
-            return e->hash;
-    return "";
-}
-
-static Status compute(char hex[65], const GoldenItem *item, ArenaAccount *memory, Error *err)
-{
-    Arena arena[2] = {{.account = memory}, {.account = memory}};
-    Sha256 hash = sha256_begin();
-    sha256_add(&hash, item->name, strlen(item->name) + 1);
-    const Status status = item->run(&hash, arena, err);
-    sha256_end_hex(hex, &hash);
-    arena_free(&arena[0]);
-    arena_free(&arena[1]);
-    return status;
-}
-
-/* golden self: computes every item and compares; golden hashes: prints "HASH  NAME" of what is computed. */
-static Status run(Command *c, bool only_print, Error *err)
-{
-    Result *r = &c->result;
-    int good = 0, bad = 0;
-    const char *first = NULL;
-    json_begin_array(&r->json, "items");
-    for (int g = 0; g < GROUPS; g++)
-        for (const GoldenItem *item = groups[g]; item->name != NULL; item++) {
-            char hex[65];
-            const Status status = compute(hex, item, &c->memory, err);
-            if (status != STATUS_OK)
-                return status;
-            const bool same = strcmp(hex, expected_hash(item->name)) == 0;
-            good += same;
-            bad += !same;
-            if (!same && first == NULL)
-                first = item->name;
-            json_begin_object(&r->json, NULL);
-            json_write_text(&r->json, "name", item->name);
-            json_write_text(&r->json, "hash", hex);
-            if (!only_print)
-                json_write_bool(&r->json, "same", same);
-            json_end(&r->json);
-            if (only_print)
-                result_line(r, "%s  %s\n", hex, item->name);
-            else if (!same)
-                result_line(r, "%-26s got %s, expected %s\n", item->name, hex, expected_hash(item->name));
-        }
-    json_end(&r->json);
-    if (only_print)
-        return STATUS_OK;
-    json_write_int(&r->json, "same", good);
-    json_write_int(&r->json, "different", bad);
-    result_line(r, "golden: %d passed, %d failed\n", good, bad);
-    if (bad > 0)
-        return error_set(err, STATUS_DIFFERENT,
-                         "golden: %d of %d results differ from the contract's, the first is %s", bad,
-                         good + bad, first);
-    return STATUS_OK;
+    const GoldenHashes hashes = {.groups = groups,
+                                 .group_count = sizeof groups / sizeof groups[0],
+                                 .expected = self ? expected : NULL,
+                                 .laws = &LAWS_OWN,
+                                 .only = only,
+                                 .memory = &c->memory};
+    return golden_hashes(&hashes, &c->result, err);
 }
 
 /* The first of the names that begins no part, and is no case of one; NULL: none.  A misspelt one would compare nothing
@@ -135,16 +80,16 @@ int command_golden(int argc, char **argv)
         {OPTION_FLAG, "strict", 0, "bits", &strict, 0, 0, NULL,
          "check --against: ask for the contract's bits, not only the bounds"},
         {OPTION_TEXT, "only", 0, NULL, &only, 0, 0, "NAMES",
-         "write, list, check: what begins with this name, or with one of several parted by commas"},
+         "what begins with this name, or with one of several parted by commas"},
         {OPTION_END, NULL, 0, NULL, NULL, 0, 0, NULL, NULL},
     };
-    const Options about = {
-        .command = "golden",
-        .usage = "self|hashes|list|write DIR|check DIR",
-        .words_low = 1,
-        .words_high = 2,
-        .about = "self: whether this build gives the contract's bits; hashes: the hashes that it gives; "
-                 "list, write, check: golden sets (docs/formats/golden.md)."};
+    const Options about = {.command = "golden",
+                           .usage = "self|hashes|list|write DIR|check DIR",
+                           .words_low = 1,
+                           .words_high = 2,
+                           .about = "self: whether this build gives the contract's bits, and if not, why; "
+                                    "hashes: the hashes that it gives; "
+                                    "list, write, check: golden sets (docs/formats/golden.md)."};
     if (command_begin(&c, &about, own, argc, argv)) {
         const char *word = c.options.words[0];
         const GoldenOptions options = {
@@ -158,8 +103,11 @@ int command_golden(int argc, char **argv)
             status = error_set(
                 &c.error, STATUS_ARGUMENT,
                 "golden: unknown word \"%.40s\", expected self, hashes, list, write or check", word);
+        else if (c.options.word_count == 2 || against != NULL)
+            status = error_set(&c.error, STATUS_ARGUMENT, "golden %s: takes no %s", word,
+                               against != NULL ? "--against" : "folder");
         else
-            status = run(&c, word[0] == 'h', &c.error);
+            status = run_hashes(&c, word[0] == 's', only, &c.error);
         (void)status; /* command_end reports the error */
     }
     return command_end(&c);

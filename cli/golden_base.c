@@ -79,9 +79,9 @@ static Status sums(Sha256 *hash, Arena *arena, Error *err)
 }
 
 const GoldenItem GOLDEN_BASE[] = {
-    {"base.elementary", elementary},
-    {"base.elementary64", elementary_wide},
-    {"base.rng", random_numbers},
-    {"base.sum8", sums},
-    {NULL, NULL},
+    {"base.elementary", elementary, "base/elementary_isa.c, base/*_inline.h"},
+    {"base.elementary64", elementary_wide, "base/elementary64.c, base/fixed256.c, base/fixed_functions.c"},
+    {"base.rng", random_numbers, "base/rng.c, base/mt19937.c"},
+    {"base.sum8", sums, "base/sum_isa.c, base/sum_inline.h"},
+    {NULL, NULL, NULL},
 };

@@ -11,6 +11,7 @@
 typedef struct {
     const char *name;                                        /* "nn.conv2d" */
     Status (*run)(Sha256 *hash, Arena arena[2], Error *err); /* arena[1]: gradients */
+    const char *sources;                                     /* what it tries that items before it do not */
 } GoldenItem;
 
 extern const GoldenItem GOLDEN_BASE[], GOLDEN_OPERATORS[], GOLDEN_NETWORKS[], GOLDEN_PIPELINE[],

@@ -86,9 +86,11 @@ static Status sampler_item(Sha256 *hash, Arena *arena, Error *err)
 }
 
 const GoldenItem GOLDEN_NETWORKS[] = {
-    {"diffusion.unet", unet_item},
-    {"diffusion.vae", vae_item},
-    {"diffusion.clip_text", text_item},
-    {"diffusion.samplers", sampler_item},
-    {NULL, NULL},
+    {"diffusion.unet", unet_item,
+     "diffusion/unet*.c, diffusion/transformer*.c, diffusion/res*.c, weights/weights.c"},
+    {"diffusion.vae", vae_item, "diffusion/vae*.c, diffusion/res_block.c"},
+    {"diffusion.clip_text", text_item, "diffusion/clip*.c"},
+    {"diffusion.samplers", sampler_item,
+     "diffusion/sampler*.c, diffusion/schedule.c, diffusion/prediction.c"},
+    {NULL, NULL, NULL},
 };

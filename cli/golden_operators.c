@@ -144,14 +144,15 @@ static Status loss_functions(Sha256 *hash, Arena *arena, Error *err)
 }
 
 const GoldenItem GOLDEN_OPERATORS[] = {
-    {"nn.products", products},
-    {"nn.conv2d", convolutions},
-    {"nn.conv_transpose2d", transposed},
-    {"nn.attention", attentions},
-    {"nn.norms", norms},
-    {"nn.activations", activations},
-    {"nn.elementwise", elementwise_steps},
-    {"nn.shapes", shapes},
-    {"nn.losses", loss_functions},
-    {NULL, NULL},
+    {"nn.products", products, "nn/matmul.c, nn/linear.c, nn/gemm*.c"},
+    {"nn.conv2d", convolutions, "nn/conv2d*.c, nn/gemm*.c"},
+    {"nn.conv_transpose2d", transposed, "nn/conv_transpose2d.c, nn/conv2d*.c"},
+    {"nn.attention", attentions, "nn/attention*.c, nn/softmax*.c, nn/gemm*.c"},
+    {"nn.norms", norms, "nn/group_norm.c, nn/layer_norm.c, nn/batch_norm.c, nn/norm*.c"},
+    {"nn.activations", activations, "nn/activation*.c, nn/geglu.c"},
+    {"nn.elementwise", elementwise_steps, "nn/elementwise*.c, nn/broadcast.c"},
+    {"nn.shapes", shapes,
+     "nn/reshape.c, nn/permute.c, nn/concat.c, nn/resample*.c, nn/*pool.c, nn/embedding.c"},
+    {"nn.losses", loss_functions, "nn/losses.c, nn/cross_entropy.c, nn/contrastive.c, nn/softmax*.c"},
+    {NULL, NULL, NULL},
 };

@@ -70,7 +70,8 @@ static Status alone_item(Sha256 *hash, Arena *arena, Error *err)
 }
 
 const GoldenItem GOLDEN_PIPELINE[] = {
-    {"pipeline.txt2img_png", txt2img_item},
-    {"pipeline.batch_of_1", alone_item},
-    {NULL, NULL},
+    {"pipeline.txt2img_png", txt2img_item,
+     "diffusion/pipeline_txt2img.c, diffusion/tokenizer*.c, io/image.c, io/png*.c, io/deflate*.c"},
+    {"pipeline.batch_of_1", alone_item, "diffusion/pipeline_txt2img.c, diffusion/denoise.c"},
+    {NULL, NULL, NULL},
 };

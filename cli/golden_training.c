@@ -131,5 +131,8 @@ static Status vae_training(Sha256 *hash, Arena *arena, Error *err)
     return train(hash, &task, options_of(3, 2), (Weights *[]){&w}, 1, arena, err);
 }
 
-const GoldenItem GOLDEN_TRAINING[] = {
-    {"training.unet_20_steps", unet_training}, {"training.vae_20_steps", vae_training}, {NULL, NULL}};
+const GoldenItem GOLDEN_TRAINING[] = {{"training.unet_20_steps", unet_training,
+                                       "diffusion/train*.c, nn/optimizer*.c, nn/ema.c, nn/grad_clip.c"},
+                                      {"training.vae_20_steps", vae_training,
+                                       "diffusion/train*.c, nn/optimizer*.c, nn/ema.c, nn/grad_clip.c"},
+                                      {NULL, NULL, NULL}};
