@@ -14,6 +14,7 @@
 # make bench        speed beside PyTorch and OpenBLAS where those are installed
 # make install      program, libraries, ldm99.h, ldm99.pc to PREFIX (/usr/local); make uninstall takes them away;
 #                   make install-check tries all of it in a scratch folder
+# make port-check   the lists of C-library functions in docs/PORTING.md against the compiled library and program
 # make amalgamation the whole library as build/amalgamation/ldm99.c and ldm99.h; make amalgamation-check compiles it
 #                   alone and compares its golden hashes (a minute)
 #
@@ -165,7 +166,7 @@ tests: $(TESTS:%=$(BUILD)/tests/%)
 
 # Runs every test even after a failure, fails if any did, and adds up what they say.
 test: tests all
-	@$(for_scripts) sh tools/run_tests.sh "$(RUN)" $(TESTS:%=$(BUILD)/tests/%) $(install_test)
+	@$(for_scripts) sh tools/run_tests.sh "$(RUN)" $(TESTS:%=$(BUILD)/tests/%) $(install_test) $(port_test)
 
 layers:
 	sh tools/check_layers.sh
@@ -292,7 +293,7 @@ uninstall:
 
 # Not where the built programs cannot run, or where a program would have to be built for the sanitizers too.
 install_test := $(if $(CROSS)$(RUN)$(filter 1,$(SAN)),,tools/check_install.sh)
-for_scripts  := CC='$(CC)' OPENMP='$(OPENMP)'
+for_scripts  := CC='$(CC)' OPENMP='$(OPENMP)' ARCHIVE='$(LIBRARY)'
 .PHONY: install-check
 install-check: all
 	@$(for_scripts) $(install_test)
@@ -313,6 +314,13 @@ $(AMALGAMATION)/ldm99.h: api/ldm99.h
 .PHONY: amalgamation amalgamation-check
 amalgamation: $(AMALGAMATION)/ldm99.c $(AMALGAMATION)/ldm99.h
 	@ls -l $^
+
+# Objects for a sanitizer or another machine ask for other names.
+port_test := $(if $(CROSS)$(RUN)$(filter 1,$(SAN)),,tools/check_port_list.sh)
+test: $(if $(port_test),$(AMALGAMATION)/ldm99.c)
+.PHONY: port-check
+port-check: $(AMALGAMATION)/ldm99.c $(LIBRARY)
+	@CC='$(CC)' tools/check_port_list.sh $< $(LIBRARY)
 
 amalgamation-check: amalgamation
 	@$(for_scripts) tools/check_amalgamation.sh $(AMALGAMATION)

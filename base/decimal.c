@@ -275,7 +275,7 @@ static int write_as(char *out, const Format *format, double x)
     const bool negative = double_bits(x) >> 63 != 0;
     if (x != x || fabs(x) == HUGE_VAL || x == 0.0) {
         const char *text = x != x ? "nan" : x == 0.0 ? (negative ? "-0" : "0") : negative ? "-inf" : "inf";
-        strcpy(out, text);
+        memcpy(out, text, strlen(text) + 1);
         return (int)strlen(text);
     }
     int exponent = 0;

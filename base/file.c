@@ -92,6 +92,11 @@ bool file_exists(const char *path)
     return stat(path, &about) == 0;
 }
 
+void file_remove(const char *path)
+{
+    remove(path);
+}
+
 char *path_join(Arena *arena, const char *folder, const char *name)
 {
     const size_t length = strlen(folder);

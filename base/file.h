@@ -27,6 +27,8 @@ MUST_CHECK Status file_write(const char *path, const void *data, size_t size, Er
 
 bool file_exists(const char *path); /* something can be opened for reading there */
 
+void file_remove(const char *path); /* where there is one */
+
 /* Joins with one '/'; NULL when there is no memory. */
 char *path_join(Arena *arena, const char *folder, const char *name);
 

@@ -157,6 +157,6 @@ bool law_functions64(LawBroken *out, const LawParts *parts, Arena *scratch)
         double_bits(parts->pow64(bits_double(0x41b8e9316169ea00u), bits_double(0xbfdc312d5b709358u)));
     if (power != 0x3f24e357690ef97fu || parts->pow64(81.0, 0.25) != 3.0)
         snprintf(out->found, sizeof out->found,
-                 "pow(41b8e9316169ea00, bfdc312d5b709358) or pow(81, 0.25) differs");
+                 "pow of 41b8e9316169ea00 and bfdc312d5b709358, or of 81 and 0.25, differs");
     return out->found[0] != '\0';
 }

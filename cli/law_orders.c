@@ -64,18 +64,18 @@ static float plain_product(const float *a, const float *b, size_t K, size_t N)
     return total;
 }
 
-enum { ROWS = 13, COLUMNS = 37, DEEP = 300 };
+enum { PRODUCT_M = 13, PRODUCT_N = 37, PRODUCT_K = 300 };
 
 static bool product_differs(LawBroken *out, const LawParts *parts, IsaLevel level, float *a, void *scratch)
 {
-    const MatmulShape shape = {.batch = 1, .M = ROWS, .N = COLUMNS, .K = DEEP};
-    float *b = a + ROWS * DEEP, *c = b + DEEP * COLUMNS;
-    fill(a, (size_t)(ROWS + COLUMNS) * DEEP, 9, 16);
+    const MatmulShape shape = {.batch = 1, .M = PRODUCT_M, .N = PRODUCT_N, .K = PRODUCT_K};
+    float *b = a + PRODUCT_M * PRODUCT_K, *c = b + PRODUCT_K * PRODUCT_N;
+    fill(a, (size_t)(PRODUCT_M + PRODUCT_N) * PRODUCT_K, 9, 16);
     parts->product(c, a, b, &shape, scratch);
-    for (size_t r = 0; r < ROWS; r++)
-        for (size_t j = 0; j < COLUMNS; j++) {
-            const uint32_t got = float_bits(c[r * COLUMNS + j]),
-                           want = float_bits(plain_product(a + r * DEEP, b + j, DEEP, COLUMNS));
+    for (size_t r = 0; r < PRODUCT_M; r++)
+        for (size_t j = 0; j < PRODUCT_N; j++) {
+            const uint32_t got = float_bits(c[r * PRODUCT_N + j]),
+                           want = float_bits(plain_product(a + r * PRODUCT_K, b + j, PRODUCT_K, PRODUCT_N));
             if (got == want)
                 continue;
             snprintf(out->found, sizeof out->found,
@@ -89,9 +89,10 @@ static bool product_differs(LawBroken *out, const LawParts *parts, IsaLevel leve
 
 bool law_products(LawBroken *out, const LawParts *parts, Arena *scratch)
 {
-    const MatmulShape shape = {.batch = 1, .M = ROWS, .N = COLUMNS, .K = DEEP};
+    const MatmulShape shape = {.batch = 1, .M = PRODUCT_M, .N = PRODUCT_N, .K = PRODUCT_K};
     const ArenaMark mark = arena_mark(scratch);
-    float *numbers = arena_raw(scratch, (ROWS + COLUMNS) * DEEP + ROWS * COLUMNS, sizeof *numbers);
+    float *numbers =
+        arena_raw(scratch, (PRODUCT_M + PRODUCT_N) * PRODUCT_K + PRODUCT_M * PRODUCT_N, sizeof *numbers);
     bool broken = false;
     for (IsaLevel level = ISA_BASE; level <= ISA_AVX512 && !broken; level++) {
         isa_limit(level);

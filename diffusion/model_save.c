@@ -1,5 +1,4 @@
 /* diffusion/model_save.c - a model's folder, written (see diffusion/model.h). */
-#include <stdio.h>
 
 #include "base/file.h"
 #include "diffusion/model.h"
@@ -74,7 +73,7 @@ static void drop_index(Save *s)
     if (path == NULL)
         s->status = error_set(s->err, STATUS_MEMORY, "no memory to write %s", s->folder);
     else
-        remove(path);
+        file_remove(path);
 }
 
 static void put_weights(Save *s, const char *folder, const char *name, const Weights *w, DType dtype)

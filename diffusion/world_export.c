@@ -121,7 +121,7 @@ Status world_export(const char *folder, const World *world, const WorldOptions *
     const char *path = path_join(scratch, folder, "metadata.jsonl");
     status = path != NULL ? make_folders(folder, options->maps, scratch, err) : no_memory(err);
     if (status == STATUS_OK) {
-        remove(path); /* an older export's, which would speak for a mixture of both */
+        file_remove(path); /* an older export's, which would speak for a mixture of both */
         status = output_open(&metadata, path, err);
     }
     if (status != STATUS_OK) {

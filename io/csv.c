@@ -14,7 +14,7 @@ static void begin_cell(CsvWriter *w)
 void csv_text(CsvWriter *w, const char *value)
 {
     begin_cell(w);
-    if (strpbrk(value, ",\"\r\n") == NULL) {
+    if (value[strcspn(value, ",\"\r\n")] == '\0') {
         bytes_add_text(w->out, value);
         return;
     }

@@ -29,7 +29,9 @@ static void test_written_is_read(void)
     CHECK(all.size == 0);
     CHECK(file_write(temporary, "new", 3, NULL) == STATUS_OK && file_rename(temporary, path));
     CHECK(file_size(&size, path, NULL) == STATUS_OK && size == 3 && !file_rename(temporary, path));
-    remove(path);
+    file_remove(path);
+    CHECK(!file_exists(path));
+    file_remove(path); /* nothing is there: nothing happens */
     arena_free(&arena);
 }
 
