@@ -155,6 +155,8 @@ static Status run_pictures(Data *d, int action, Error *err)
     DataPictures p = {.command = &d->command, .folder = d->folder, .column = d->column, .data = &data};
     d->prepare.size = d->options.size;
     d->prepare.fit = (PictureFit)choice(d->fit, PICTURE_FIT_WORDS);
+    if (!is_folder(d->folder))
+        return error_set(err, STATUS_FILE, "data: %s: is no folder", d->folder);
     if (action != 1 && action != 2)
         return error_set(err, STATUS_ARGUMENT,
                          "data: %s is no picture world; list and show read it, and train", d->folder);
