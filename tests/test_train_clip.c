@@ -133,6 +133,30 @@ static void test_steps(void)
     CHECK(strcmp(hash[0], hash[1]) == 0 && strcmp(hash[0], hash[2]) == 0);
 }
 
+/* Gradients of several batches on one tape are those of one after the other, each as it is added. */
+static void test_gradients_add_up(void)
+{
+    enum { BATCHES = 24 };
+    Fixture f[2];
+    Arena gradients[2] = {{0}, {0}};
+    for (int k = 0; k < 2; k++) {
+        fixture_new(&f[k], true);
+        for (int i = 0; i < (k == 0 ? 1 : BATCHES); i++) {
+            Tape tape = {.arena = &f[k].arena, .gradients = &gradients[k], .recording = true};
+            Tensor *loss = f[k].task.losses(f[k].task.self, &tape, (uint64_t)i, k == 0 ? BATCHES : 1);
+            CHECK(loss != NULL && tape_backward(&tape, loss, NULL) == STATUS_OK);
+        }
+    }
+    const Parameter *q = f[1].clip.weights.first;
+    for (const Parameter *p = f[0].clip.weights.first; p != NULL; p = p->next, q = q->next)
+        if (!CHECK(same_bits(p->tensor->grad, q->tensor->grad, tensor_count(p->tensor))))
+            printf("    %s\n", p->name);
+    for (int k = 0; k < 2; k++) {
+        arena_free(&gradients[k]);
+        fixture_free(&f[k]);
+    }
+}
+
 /* The scale stays within [1, 100]. */
 static void test_bound(void)
 {
@@ -146,6 +170,26 @@ static void test_bound(void)
         f.task.after_step(f.task.self);
         CHECK_NEAR(*s, WANT[i], 1e-7 * WANT[i]);
     }
+    fixture_free(&f);
+}
+
+/* The trainer bounds it after each step, and averages what was bounded. */
+static void test_bound_in_training(void)
+{
+    Fixture f;
+    Trainer t;
+    TrainReport report;
+    fixture_new(&f, true);
+    TrainOptions o = {.seed = 5, .max_train_steps = 1, .batch_size = 1, .micro_batch = 1, .lr = 0.0};
+    o.optimizer = OPTIMIZER_SGD_DEFAULTS;
+    o.ema_decay = 0.5;
+    Weights *const weights[] = {&f.clip.weights};
+    CHECK(trainer_init(&t, &f.task, &o, weights, 1, &f.arena, NULL) == STATUS_OK);
+    f.clip.logit_scale->data[0] = 4.75f;
+    CHECK(trainer_step(&t, &report, NULL) == STATUS_OK);
+    CHECK_NEAR(f.clip.logit_scale->data[0], 4.605170185988092, 1e-6);
+    CHECK(t.parameters[0] == f.clip.logit_scale && t.ema.shadow[0][0] == f.clip.logit_scale->data[0]);
+    trainer_free(&t);
     fixture_free(&f);
 }
 
@@ -277,7 +321,9 @@ int main(void)
     tiny_world(&tiny);
     test_loss();
     test_steps();
+    test_gradients_add_up();
     test_bound();
+    test_bound_in_training();
     test_retrieve_by_hand();
     test_retrieval();
     test_options();
