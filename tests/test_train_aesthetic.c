@@ -50,6 +50,24 @@ static AestheticPool line(Arena *arena, uint64_t seed)
     return pool;
 }
 
+/* Training draws from the one pool, the held-out loss from the other. */
+static void test_pools_are_kept_apart(void)
+{
+    Arena arena = {0};
+    Aesthetic head;
+    const AestheticPool good = line(&arena, 1), bad = line(&arena, 2);
+    CHECK(aesthetic_create(&head, D, "x", "", 7, &arena, NULL) == STATUS_OK);
+    for (int i = 0; i < COUNT; i++)
+        bad.label[i] = NAN;
+    AestheticTraining one = {.head = &head, .train = &good, .held_out = &bad, .seed = 7};
+    const TrainTask task = aesthetic_training_task(&one);
+    Tape tape = {.arena = &arena};
+    CHECK(tensor_finite(task.losses(&one, &tape, 0, 50)));
+    const Tensor *held = task.held_out(&one, &tape, 0, 1);
+    CHECK(held != NULL && held->data[0] != held->data[0]);
+    arena_free(&arena);
+}
+
 static void test_training_finds_a_line(void)
 {
     char hash[2][65];
@@ -147,6 +165,7 @@ int main(void)
 {
     tiny_world(&tiny);
     test_pool();
+    test_pools_are_kept_apart();
     test_training_finds_a_line();
     test_correlation_by_hand();
     test_no_memory();
