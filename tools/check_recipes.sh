@@ -1,7 +1,7 @@
 #!/bin/sh
 # The first 20 steps of every row of weights/recipes/list.txt, in little: two samples a step, a pool of 16 pictures.  Once
 # with one thread; once with two and micro-batches of one, stopped after 9 steps and resumed.  Both states must have the hash that
-# tests/golden/recipes.txt says.  A row's network is drawn, not read (--init is left out); autoencoder, tokenizer
+# tests/golden/recipes.txt says (hash, name, and the beginning of the recipe's own hash).  A row's network is drawn, not read (--init is left out); autoencoder, tokenizer
 # and CLIP that it stands on are the shipped ones.
 #
 #   sh tools/check_recipes.sh PROGRAM [NAME ...]       --write as first NAME: the hashes of this build into the list
@@ -44,7 +44,7 @@ check_row() { # NAME PART RECIPE OPTIONS...
     else
         two=$(train "$name-2" "$part" "$recipe" "$@" -t 2)
     fi
-    want=$(sed -n "s/^\([0-9a-f]\{64\}\)  $name\$/\1/p" "$list" 2>/dev/null)
+    want=$(sed -n "s/^\([0-9a-f]\{64\}\)  $name  .*/\1/p" "$list" 2>/dev/null)
     [ -z "$write" ] || want=$one
     rm -rf "$work"/*
     [ -n "$one" ] && [ "$one" = "$two" ] && [ "$one" = "$want" ] && return 0
@@ -65,8 +65,8 @@ recipe_rows | {
         # shellcheck disable=SC2086 # options are words
         if check_row "$name" "$part" "$recipe" $options; then
             good=$((good + 1))
-            [ -z "$write" ] || { grep -v "  $name\$" "$work.before" > "$work.after"
-                echo "$want  $name" >> "$work.after"; mv "$work.after" "$work.before"; }
+            [ -z "$write" ] || { grep -v "  $name  " "$work.before" > "$work.after"
+                echo "$want  $name  $(recipe_print "$recipe")" >> "$work.after"; mv "$work.after" "$work.before"; }
             [ -z "$write" ] || sort -k 2 "$work.before" > "$list"
         else
             bad=$((bad + 1))

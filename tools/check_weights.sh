@@ -1,6 +1,6 @@
 #!/bin/sh
 # Every trained file in weights/ is in weights/SHA256SUMS with its hash, every recipe in weights/recipes/list.txt, and
-# every row there has its recipe.  With --write the list of hashes is made anew.
+# every row there has its recipe, of which tests/golden/recipes.txt knows the first steps.  With --write the list of hashes is made anew.
 export LC_ALL=C
 cd "$(dirname "$0")/.." || exit 1
 . tools/recipe_rows.sh
@@ -30,5 +30,9 @@ complain "files with another hash than $sums says $after" \
     "$(while read -r hash file; do
         [ ! -f "weights/$file" ] || [ "$(sha256_of "weights/$file" | cut -d' ' -f1)" = "$hash" ] || echo "weights/$file"
     done < "$sums")"
+complain "recipes of which tests/golden/recipes.txt has no hash, or that have changed since: sh tools/check_recipes.sh build/ldm99 --write NAME" \
+    "$(recipe_rows | while read -r name _ recipe _; do
+        grep -q "^[0-9a-f]*  $name  $(recipe_print "$recipe")\$" tests/golden/recipes.txt || echo "$name"
+    done)"
 [ "$status" = 0 ] && echo "weights: $(wc -l < "$sums") files as listed, $(recipe_rows | wc -l) rows of recipes"
 exit $status

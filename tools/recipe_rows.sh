@@ -10,6 +10,9 @@ sha256_of() {
     if command -v sha256sum >/dev/null; then sha256sum "$@"; else shasum -a 256 "$@"; fi
 }
 
+# The beginning of a recipe's hash, by which tests/golden/recipes.txt knows which one it was written for.
+recipe_print() { sha256_of "weights/recipes/$1" | cut -c1-12; }
+
 # The files of a shipped folder that training wrote; of the whole model those that its row makes.
 shipped_files() { # FOLDER
     case $1 in
