@@ -7,6 +7,7 @@
 export LC_ALL=C
 cd "$(dirname "$0")/.." || exit 1
 . tools/recipe_rows.sh
+export LDM99_WEIGHTS="$PWD/weights" # of this tree, wherever the program lies
 program=$1 out=$2
 shift 2
 wanted=" $* "
