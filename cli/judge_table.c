@@ -287,6 +287,8 @@ static Status open_all(JudgeTable *t, Error *err)
         status = segmenter_world_labels(t->label_of, &t->segmenter, &t->world, err);
     if (status == STATUS_OK)
         status = find_judge(&t->has_clip, &t->clip_path, "clip-score", t, err);
+    if (status == STATUS_OK && !t->has_clip) /* nothing here is guided by it */
+        status = find_judge(&t->has_clip, &t->clip_path, "clip-guide", t, err);
     return status == STATUS_OK && t->has_clip ? clip_open(&t->clip, t->clip_path, false, arena, err)
                                               : status;
 }
