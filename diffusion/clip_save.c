@@ -1,5 +1,4 @@
 /* diffusion/clip_save.c - a CLIP's folder, written (see diffusion/clip.h). */
-#include <stdio.h>
 
 #include "base/file.h"
 #include "diffusion/clip.h"
@@ -25,7 +24,7 @@ static Status save(const Clip *c, const char *folder, DType dtype, Arena *scratc
     clip_picture_write(&picture_json, &c->picture);
     Status status = folder_make(folder, err);
     if (status == STATUS_OK)
-        remove(path); /* an older model's does not speak for a mixture of both */
+        file_remove(path); /* an older model's does not speak for a mixture of both */
     if (status == STATUS_OK)
         status = tokenizer_save(&c->tokenizer, folder, scratch, err);
     if (status == STATUS_OK)

@@ -1,7 +1,6 @@
 #include "diffusion/segmenter.h"
 
 #include <math.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "base/file.h"
@@ -173,7 +172,7 @@ Status segmenter_save(const Segmenter *s, const char *folder, DType dtype, Arena
     if (status == STATUS_OK)
         status = folder_make(folder, err);
     if (status == STATUS_OK)
-        remove(path.labels); /* an older one would speak for a mixture of both */
+        file_remove(path.labels); /* an older one would speak for a mixture of both */
     fcn_config_write(&json, &s->net.config);
     bytes_add_byte(&config, '\n');
     if (status == STATUS_OK && config.failed)

@@ -1,7 +1,5 @@
 #include "diffusion/vgg_save.h"
 
-#include <stdio.h>
-
 #include "base/file.h"
 #include "weights/weights_save.h"
 
@@ -18,7 +16,7 @@ Status vgg_save(const Vgg *vgg, const Weights *weights, const char *folder, DTyp
     Status status = folder_make(folder, err);
     if (status != STATUS_OK)
         return status;
-    remove(config_path);
+    file_remove(config_path);
     status = weights_save(weights, NULL, path, dtype, scratch, err);
     return status == STATUS_OK ? file_write(config_path, config.data, config.size, err) : status;
 }
