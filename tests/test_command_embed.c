@@ -105,7 +105,7 @@ static void test_aesthetic(void)
     outside_write(&o, "bad.json",
                   "{\"loss\": {}, \"data\": {\"pool\": 2, \"held_out_pool\": 2}, \"train\": {}}");
     outside_fails(&o, "train aesthetic -q --recipe bad.json --clip c1 -o a3", 3, "no \"loss\" to set");
-    outside_write(&o, "bad.json", "{\"data\": {\"pool\": 2}, \"train\": {}}");
+    outside_write(&o, "bad.json", "{\"data\": {\"pool\": 2}, \"train\": {\"held_out\": 2}}");
     outside_fails(&o, "train aesthetic -q --recipe bad.json --clip c1 -o a3", 3,
                   "held_out_pool of at least 2");
 }
