@@ -2,7 +2,7 @@
 # make check        layers and every test;  make test: the tests alone
 # make demo         16 pictures from 8 prompts with the shipped model: out/demo.png
 # make showcase     the sheets at the top of the README and docs/generalisation.png, with the shipped model: minutes
-# make world-table  the numbers of docs/WORLD_MODEL.md, with the shipped model: ten minutes of one core
+# make world-table  the numbers of docs/WORLD_MODEL.md, with the shipped model: three minutes of one core
 # make valgrind     every test under valgrind, in a serial build of its own: minutes
 # make golden       the hashes that every build must give, compared with tests/golden/;
 #                   make golden-mutants: wrong programs on purpose, each caught and named by its golden set (a minute);
@@ -187,7 +187,7 @@ valgrind:
 # Chosen by docs/WORLD_MODEL.md.
 SHOWCASE_STEPS ?= 25
 SHOWCASE_SCALE ?= 4
-TABLE_COUNT    ?= 200
+TABLE_COUNT    ?= 100
 
 demo: all
 	$(RUN) $(BUILD)/ldm99 demo -o out
@@ -195,7 +195,7 @@ demo: all
 showcase: all
 	$(RUN) $(BUILD)/ldm99 demo objects scenes generalisation --steps $(SHOWCASE_STEPS) --cfg-scale $(SHOWCASE_SCALE) -o docs
 
-# The table between the marks of docs/WORLD_MODEL.md, made anew: about ten minutes of one core.
+# The table between the marks of docs/WORLD_MODEL.md, made anew: about three minutes of one core.
 world-table: all
 	$(RUN) $(BUILD)/ldm99 table world -n $(TABLE_COUNT) --steps $(SHOWCASE_STEPS) --cfg-scale $(SHOWCASE_SCALE) > $(BUILD)/world-table.md
 	sh tools/put_table.sh docs/WORLD_MODEL.md $(BUILD)/world-table.md
