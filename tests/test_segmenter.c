@@ -165,8 +165,7 @@ static void test_hostile_labels(void)
         "{\"labels\": [1, 2, 3, 4, 5, 6]}",
         "{\"labels\": [{\"name\": \"a\", \"category\": \"\"}]}",
         "{\"labels\": [{\"name\": 1, \"category\": \"\"}, {}, {}, {}, {}, {}]}",
-        "{\"labels\": [{\"name\": \"a\"}, {\"name\": \"a\"}, {\"name\": \"a\"}, {\"name\": \"a\"}, {}, "
-        "{}]}"};
+        "{\"labels\": [{\"name\": \"a\"}, {\"name\": \"a\"}, {\"name\": \"a\"}, {}, {}, {}]}"};
     for (size_t i = 0; i < sizeof BAD / sizeof BAD[0]; i++) {
         Segmenter s = {.count = -7};
         Error err = {0};
