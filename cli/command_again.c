@@ -8,7 +8,7 @@
 
 typedef struct {
     Command command;
-    Txt2ImgRequest request;
+    PictureRequest request;
     Dump dump;
     const char *path, *model, *output;
     const Json *record; /* the picture's text "ldm99" */
@@ -38,12 +38,12 @@ static Status read_picture(Again *a, Error *err)
 
 static Status read_request(Again *a, Error *err)
 {
-    Option table[TXT2IMG_OPTIONS];
+    Option table[PICTURE_OPTIONS];
     const Options options = {.command = a->path, .usage = "", .tables = {table}};
     Error why = {.status = STATUS_OK};
-    a->request = TXT2IMG_REQUEST;
+    a->request = PICTURE_REQUEST;
     a->request.name = "again";
-    txt2img_request_table(&a->request, table);
+    picture_request_table(&a->request, table);
     if (options_set_all(&options, json_get(a->record, "options"), a->path, &why) != STATUS_OK)
         return error_set(err, STATUS_FORMAT, "%s", why.text);
     if (a->request.latents != NULL)
@@ -125,9 +125,9 @@ static Status make(Again *a, const TapeWatch *watch, Error *err)
         status = read_request(a, err);
     a->request.dump = watch != NULL ? &a->dump : NULL;
     if (status == STATUS_OK)
-        status = txt2img_request_open(&a->request, &options, &a->command, err);
+        status = picture_request_open(&a->request, &options, &a->command, err);
     if (status == STATUS_OK)
-        status = txt2img_request_run(&made, &a->request, &options, err);
+        status = picture_request_run(&made, &a->request, &options, err);
     if (status == STATUS_OK && a->output != NULL)
         status = pictures_write(&a->request, &made, a->output, err);
     if (status != STATUS_OK)

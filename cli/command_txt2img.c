@@ -10,7 +10,7 @@
 
 typedef struct {
     Command command;
-    Txt2ImgRequest request;
+    PictureRequest request;
     Dump dump;
     const char *output, *save_latents, *grid, *preset;
     bool print_schedule;
@@ -31,7 +31,7 @@ static Status show_schedule(Txt2Img *t, Error *err)
     SamplerRun plan;
     Status status = run_model_open(&t->request.run, MODEL_SCHEDULER, &t->command.arena, err);
     if (status == STATUS_OK)
-        status = txt2img_request_plan(&plan, &t->request, &t->command.arena, err);
+        status = picture_request_plan(&plan, &t->request, &t->command.arena, err);
     if (status == STATUS_OK)
         schedule_print(&t->command.result, &plan);
     return status;
@@ -40,7 +40,7 @@ static Status show_schedule(Txt2Img *t, Error *err)
 /* A preset whose program samples in a way that is not here takes the model's, and says so. */
 static void tell_sampler(const Txt2Img *t)
 {
-    const char *theirs = txt2img_preset_sampler(t->preset);
+    const char *theirs = picture_preset_sampler(t->preset);
     if (theirs != NULL && strcmp(t->request.run.sampler_name, "auto") == 0 && !t->command.quiet)
         fprintf(stderr,
                 "ldm99: --preset %s: its sampler, %s, is not here: the model's own takes its place\n",
@@ -52,7 +52,7 @@ static Status write_request(Txt2Img *t, const Txt2ImgResult *made, Error *err)
 {
     SamplerRun plan;
     JsonWriter *w = &t->command.result.json;
-    const Status status = txt2img_request_plan(&plan, &t->request, &t->command.arena, err);
+    const Status status = picture_request_plan(&plan, &t->request, &t->command.arena, err);
     json_write_text(w, "model", t->request.run.folder);
     json_write_text(w, "prompt", t->request.prompt);
     if (status == STATUS_OK)
@@ -62,18 +62,18 @@ static Status write_request(Txt2Img *t, const Txt2ImgResult *made, Error *err)
 
 static Status make(Txt2Img *t, Error *err)
 {
-    Txt2ImgRequest *r = &t->request;
+    PictureRequest *r = &t->request;
     Txt2ImgOptions options;
     Txt2ImgResult made;
     int columns = 0;
     if (t->print_schedule)
         return show_schedule(t, err);
     tell_sampler(t);
-    Status status = txt2img_request_open(r, &options, &t->command, err);
+    Status status = picture_request_open(r, &options, &t->command, err);
     if (status == STATUS_OK && t->grid != NULL)
         status = grid_read(&columns, t->grid, options.images, r->name, err);
     if (status == STATUS_OK)
-        status = txt2img_request_run(&made, r, &options, err);
+        status = picture_request_run(&made, r, &options, err);
     if (status != STATUS_OK)
         return status;
     const double seconds = progress_seconds(&r->progress);
@@ -104,8 +104,8 @@ static Status run(Txt2Img *t, Error *err)
 
 int command_txt2img(int argc, char **argv)
 {
-    Txt2Img t = {.output = "output.png", .preset = "none", .request = TXT2IMG_REQUEST};
-    Option request[TXT2IMG_OPTIONS], dump[DUMP_OPTIONS];
+    Txt2Img t = {.output = "output.png", .preset = "none", .request = PICTURE_REQUEST};
+    Option request[PICTURE_OPTIONS], dump[DUMP_OPTIONS];
     const Option own[] = {
         {OPTION_INT, "batch-count", 'b', "num-images-per-prompt batch-size", &t.request.batch, 1, 65536,
          NULL, "pictures"},
@@ -115,7 +115,7 @@ int command_txt2img(int argc, char **argv)
          "COLUMNSxROWS: also write a contact sheet NAME_grid.png"},
         {OPTION_TEXT, "save-latents", 0, NULL, &t.save_latents, 0, 0, "FILE",
          "also write the final latents as .npy"},
-        {OPTION_CHOICE, "preset", 0, NULL, &t.preset, 0, 0, TXT2IMG_PRESET_NAMES,
+        {OPTION_CHOICE, "preset", 0, NULL, &t.preset, 0, 0, PICTURE_PRESET_NAMES,
          "defaults of another program; options on the command line win"},
         {OPTION_FLAG, "print-schedule", 0, NULL, &t.print_schedule, 0, 0, NULL,
          "print timesteps and coefficients of each step, and stop"},
@@ -124,10 +124,10 @@ int command_txt2img(int argc, char **argv)
     const Options about = {.command = "txt2img",
                            .usage = "",
                            .about = "Pictures from a prompt.",
-                           .presets = TXT2IMG_PRESETS,
+                           .presets = PICTURE_PRESETS,
                            .tables = {NULL, own, dump}};
     t.request.name = "txt2img";
-    txt2img_request_table(&t.request, request);
+    picture_request_table(&t.request, request);
     dump_table(&t.dump, dump);
     if (command_begin(&t.command, &about, request, argc, argv)) {
         const Status status = run(&t, &t.command.error);

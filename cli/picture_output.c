@@ -44,7 +44,7 @@ Status grid_name(const char **out, const char *pattern, Arena *arena, Error *err
     return STATUS_OK;
 }
 
-Status pictures_write(const Txt2ImgRequest *r, const Txt2ImgResult *made, const char *pattern, Error *err)
+Status pictures_write(const PictureRequest *r, const Txt2ImgResult *made, const char *pattern, Error *err)
 {
     Command *c = r->command;
     Status status = STATUS_OK;
@@ -75,7 +75,7 @@ Status pictures_write(const Txt2ImgRequest *r, const Txt2ImgResult *made, const 
     return status;
 }
 
-Status grid_write(const Txt2ImgRequest *r, const Txt2ImgResult *made, const char *pattern, int columns,
+Status grid_write(const PictureRequest *r, const Txt2ImgResult *made, const char *pattern, int columns,
                   Error *err)
 {
     Arena *arena = &r->command->arena;

@@ -2,7 +2,7 @@
 #ifndef CLI_PICTURE_OUTPUT_H
 #define CLI_PICTURE_OUTPUT_H
 
-#include "cli/txt2img_request.h"
+#include "cli/picture_request.h"
 
 /* "4x2": columns and rows, room for `pictures`. */
 MUST_CHECK Status grid_read(int *columns, const char *text, int pictures, const char *name, Error *err);
@@ -11,10 +11,10 @@ MUST_CHECK Status grid_read(int *columns, const char *text, int pictures, const 
 MUST_CHECK Status grid_name(const char **out, const char *pattern, Arena *arena, Error *err);
 
 /* Writes all pictures to the names of -o `pattern` and tells the result. */
-MUST_CHECK Status pictures_write(const Txt2ImgRequest *r, const Txt2ImgResult *made, const char *pattern,
+MUST_CHECK Status pictures_write(const PictureRequest *r, const Txt2ImgResult *made, const char *pattern,
                                  Error *err);
 
-MUST_CHECK Status grid_write(const Txt2ImgRequest *r, const Txt2ImgResult *made, const char *pattern,
+MUST_CHECK Status grid_write(const PictureRequest *r, const Txt2ImgResult *made, const char *pattern,
                              int columns, Error *err);
 
 #endif

@@ -10,7 +10,7 @@ void picture_hash(char hex[65], const Image *picture)
 }
 
 /* "PROMPT\nNegative prompt: ...\nSteps: 20, Sampler: ddim, CFG scale: 7, Seed: 42, Size: 64x64, Version: ..." */
-static void add_parameters(Bytes *out, const Txt2ImgRequest *r, const SamplerRun *plan,
+static void add_parameters(Bytes *out, const PictureRequest *r, const SamplerRun *plan,
                            const Image *picture)
 {
     char guidance[32];
@@ -29,10 +29,10 @@ static void add_parameters(Bytes *out, const Txt2ImgRequest *r, const SamplerRun
     bytes_add_byte(out, '\0');
 }
 
-void request_write(JsonWriter *w, Txt2ImgRequest *r, const SamplerRun *plan, const Image *picture)
+void request_write(JsonWriter *w, PictureRequest *r, const SamplerRun *plan, const Image *picture)
 {
-    Option table[TXT2IMG_OPTIONS];
-    txt2img_request_table(r, table);
+    Option table[PICTURE_OPTIONS];
+    picture_request_table(r, table);
     json_begin_object(w, "options");
     options_write_table(w, table);
     json_end(w);
@@ -67,7 +67,7 @@ static void write_schedule(JsonWriter *w, const SamplerRun *plan)
 }
 
 /* `r` is of this picture alone. */
-static void add_json(Bytes *out, Txt2ImgRequest *r, const SamplerRun *plan, const Image *picture)
+static void add_json(Bytes *out, PictureRequest *r, const SamplerRun *plan, const Image *picture)
 {
     char hash[65];
     JsonWriter w = {.out = out};
@@ -88,18 +88,18 @@ static void add_json(Bytes *out, Txt2ImgRequest *r, const SamplerRun *plan, cons
     bytes_add_byte(out, '\0');
 }
 
-Status picture_texts(PngText texts[PICTURE_TEXTS], const Txt2ImgRequest *r, int i, const Image *picture,
+Status picture_texts(PngText texts[PICTURE_TEXTS], const PictureRequest *r, int i, const Image *picture,
                      Arena *arena, Error *err)
 {
     Bytes parameters = {.arena = arena}, json = {.arena = arena};
     SamplerRun plan;
-    Txt2ImgRequest one = *r;
+    PictureRequest one = *r;
     one.batch = 1;
     one.seed = r->seed + (uint64_t)i;
     one.latent = (r->latent > 0 ? r->latent : 0) + i;
     if (one.run.shipped)
         one.run.folder = NULL; /* it is found again wherever it is */
-    const Status status = txt2img_request_plan(&plan, r, arena, err);
+    const Status status = picture_request_plan(&plan, r, arena, err);
     if (status != STATUS_OK)
         return status;
     add_parameters(&parameters, &one, &plan, picture);

@@ -8,17 +8,17 @@
 #ifndef CLI_PICTURE_TEXT_H
 #define CLI_PICTURE_TEXT_H
 
-#include "cli/txt2img_request.h"
+#include "cli/picture_request.h"
 #include "io/png.h"
 
 enum { PICTURE_TEXTS = 2 };
 
 /* The texts of picture i of a run. */
-MUST_CHECK Status picture_texts(PngText texts[PICTURE_TEXTS], const Txt2ImgRequest *r, int i,
+MUST_CHECK Status picture_texts(PngText texts[PICTURE_TEXTS], const PictureRequest *r, int i,
                                 const Image *picture, Arena *arena, Error *err);
 
 /* The members "options", "resolved" and those of given latents, of the object that is open. */
-void request_write(JsonWriter *w, Txt2ImgRequest *r, const SamplerRun *plan, const Image *picture);
+void request_write(JsonWriter *w, PictureRequest *r, const SamplerRun *plan, const Image *picture);
 
 /* SHA-256 of the pixels: rows from the top, channels together. */
 void picture_hash(char hex[65], const Image *picture);

@@ -1,4 +1,4 @@
-#include "cli/txt2img_request.h"
+#include "cli/picture_request.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -6,7 +6,7 @@
 #include "cli/latent_file.h"
 #include "io/sha256.h"
 
-const Txt2ImgRequest TXT2IMG_REQUEST = {
+const PictureRequest PICTURE_REQUEST = {
     .negative = "",
     .rng = "philox",
     .steps = 20,
@@ -34,19 +34,19 @@ static const char *const PAPER[] = {
     "timestep-spacing", "leading", NULL};
 static const char *const NONE[] = {NULL};
 
-const OptionPreset TXT2IMG_PRESETS[] = {{"none", NONE},   {"sdcpp", SDCPP}, {"diffusers", DIFFUSERS},
+const OptionPreset PICTURE_PRESETS[] = {{"none", NONE},   {"sdcpp", SDCPP}, {"diffusers", DIFFUSERS},
                                         {"a1111", A1111}, {"paper", PAPER}, {NULL, NULL}};
-const char *const TXT2IMG_PRESET_NAMES = "none sdcpp diffusers a1111 paper";
+const char *const PICTURE_PRESET_NAMES = "none sdcpp diffusers a1111 paper";
 
-const char *txt2img_preset_sampler(const char *preset)
+const char *picture_preset_sampler(const char *preset)
 {
     const bool euler = strcmp(preset, "sdcpp") == 0 || strcmp(preset, "a1111") == 0;
     return euler && sampler_find("euler_a") == NULL ? "Euler a" : NULL;
 }
 
-void txt2img_request_table(Txt2ImgRequest *r, Option table[TXT2IMG_OPTIONS])
+void picture_request_table(PictureRequest *r, Option table[PICTURE_OPTIONS])
 {
-    const Option rows[TXT2IMG_OPTIONS] = {
+    const Option rows[PICTURE_OPTIONS] = {
         {OPTION_TEXT, "model", 'm', "model-path", &r->run.folder, 0, 0, "FOLDER",
          "model folder in the diffusers layout; the shipped one when left out"},
         {OPTION_TEXT, "prompt", 'p', NULL, &r->prompt, 0, 0, NULL, "what the picture is to show"},
@@ -81,7 +81,7 @@ void txt2img_request_table(Txt2ImgRequest *r, Option table[TXT2IMG_OPTIONS])
 
 /* ---- what a dump sees between the network's stages: step.NN.latents, step.NN.noise_pred, latents ---- */
 
-static void show_latents(const Txt2ImgRequest *r, const SamplerRun *run, const char *name, const float *x)
+static void show_latents(const PictureRequest *r, const SamplerRun *run, const char *name, const float *x)
 {
     const int channels = r->run.model.config.unet.out_channels, height = r->latent_height;
     const int width = (int)(run->sample / (size_t)(channels * height));
@@ -90,7 +90,7 @@ static void show_latents(const Txt2ImgRequest *r, const SamplerRun *run, const c
 
 static Status before_call(void *context, const SamplerRun *run, int call, float *x, Error *err)
 {
-    const Txt2ImgRequest *r = context;
+    const PictureRequest *r = context;
     (void)err;
     dump_scope(r->dump, "step.%02d", call);
     show_latents(r, run, "latents", x);
@@ -109,7 +109,7 @@ static Status after_guidance(void *context, const SamplerRun *run, int call, con
 
 static Status after_call(void *context, const SamplerRun *run, int call, float *x, Error *err)
 {
-    const Txt2ImgRequest *r = context;
+    const PictureRequest *r = context;
     (void)err;
     if (call + 1 == run->calls) {
         dump_scope(r->dump, "%s", "");
@@ -120,12 +120,12 @@ static Status after_call(void *context, const SamplerRun *run, int call, float *
 
 static bool on_step(void *context, const DenoiseProgress *at)
 {
-    Txt2ImgRequest *r = context;
+    PictureRequest *r = context;
     progress_show(&r->progress, (uint64_t)at->call + 1, (uint64_t)at->calls, "", true);
     return !interrupted();
 }
 
-Status txt2img_request_open(Txt2ImgRequest *r, Txt2ImgOptions *o, Command *c, Error *err)
+Status picture_request_open(PictureRequest *r, Txt2ImgOptions *o, Command *c, Error *err)
 {
     Arena *arena = &c->arena;
     r->command = c;
@@ -163,7 +163,7 @@ Status txt2img_request_open(Txt2ImgRequest *r, Txt2ImgOptions *o, Command *c, Er
     return status;
 }
 
-Status txt2img_request_run(Txt2ImgResult *out, Txt2ImgRequest *r, const Txt2ImgOptions *o, Error *err)
+Status picture_request_run(Txt2ImgResult *out, PictureRequest *r, const Txt2ImgOptions *o, Error *err)
 {
     DenoiseHooks hooks = {.context = r, .progress = on_step};
     if (r->dump != NULL) {
@@ -184,7 +184,7 @@ Status txt2img_request_run(Txt2ImgResult *out, Txt2ImgRequest *r, const Txt2ImgO
     return status;
 }
 
-Status txt2img_request_plan(SamplerRun *out, const Txt2ImgRequest *r, Arena *arena, Error *err)
+Status picture_request_plan(SamplerRun *out, const PictureRequest *r, Arena *arena, Error *err)
 {
     const SchedulerConfig *scheduler = &r->run.model.config.scheduler;
     const Sampler *sampler = r->run.sampler != NULL ? r->run.sampler : sampler_find(scheduler->class_name);

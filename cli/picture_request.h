@@ -1,7 +1,7 @@
-/* cli/txt2img_request.h - everything that decides the bits of a picture made from a prompt, as options: what
+/* cli/picture_request.h - everything that decides the bits of a picture made from a prompt, as options: what
  * `txt2img` takes, what a picture keeps of itself, and what `again` reads back. */
-#ifndef CLI_TXT2IMG_REQUEST_H
-#define CLI_TXT2IMG_REQUEST_H
+#ifndef CLI_PICTURE_REQUEST_H
+#define CLI_PICTURE_REQUEST_H
 
 #include "cli/dump.h"
 #include "cli/model_files.h"
@@ -18,37 +18,37 @@ typedef struct {
     uint64_t seed; /* of the first picture */
     RunModel run;
     Dump *dump; /* who records intermediates; NULL: nobody */
-    /* Filled by txt2img_request_open: */
+    /* Filled by picture_request_open: */
     ModelFiles files;
     char latents_hash[65]; /* "" without a file of latents */
     int latent_height;
     const char *name; /* of the subcommand that runs it */
     Command *command;
     Progress progress;
-} Txt2ImgRequest;
+} PictureRequest;
 
 /* stable-diffusion.cpp's defaults, but for the sampler: the model's. */
-extern const Txt2ImgRequest TXT2IMG_REQUEST;
+extern const PictureRequest PICTURE_REQUEST;
 
 /* Sets of defaults of other programs (docs/CLI.md). */
-extern const OptionPreset TXT2IMG_PRESETS[];
-extern const char *const TXT2IMG_PRESET_NAMES;
+extern const OptionPreset PICTURE_PRESETS[];
+extern const char *const PICTURE_PRESET_NAMES;
 
 /* The sampler of the preset's program where it is none of ours: "Euler a"; NULL: none is missing. */
-const char *txt2img_preset_sampler(const char *preset);
+const char *picture_preset_sampler(const char *preset);
 
 /* The options of one picture; the rows point into *r. */
-enum { TXT2IMG_OPTIONS = 17 };
-void txt2img_request_table(Txt2ImgRequest *r, Option table[TXT2IMG_OPTIONS]);
+enum { PICTURE_OPTIONS = 17 };
+void picture_request_table(PictureRequest *r, Option table[PICTURE_OPTIONS]);
 
 /* Opens the model, hashes its files, and says in *o what to make; *o points into *r. */
-MUST_CHECK Status txt2img_request_open(Txt2ImgRequest *r, Txt2ImgOptions *o, Command *c, Error *err);
+MUST_CHECK Status picture_request_open(PictureRequest *r, Txt2ImgOptions *o, Command *c, Error *err);
 
 /* Makes the pictures, with the progress on stderr. */
-MUST_CHECK Status txt2img_request_run(Txt2ImgResult *out, Txt2ImgRequest *r, const Txt2ImgOptions *o,
+MUST_CHECK Status picture_request_run(Txt2ImgResult *out, PictureRequest *r, const Txt2ImgOptions *o,
                                       Error *err);
 
 /* The sampler's plan as the request makes it: timesteps and coefficients. */
-MUST_CHECK Status txt2img_request_plan(SamplerRun *out, const Txt2ImgRequest *r, Arena *arena, Error *err);
+MUST_CHECK Status picture_request_plan(SamplerRun *out, const PictureRequest *r, Arena *arena, Error *err);
 
 #endif
