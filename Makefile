@@ -7,6 +7,7 @@
 # make golden       the hashes that every build must give, compared with tests/golden/;
 #                   make golden-mutants: wrong programs on purpose, each caught and named by its golden set (a minute);
 #                   make matrix: the same with other compilers, options and processors
+# make conformance  reference cases made by other programs (docs/formats/cases.md), one line a tensor; CASES=DIR
 # make recipes      the first 20 steps of every recipe in weights/recipes, against tests/golden/recipes.txt: a minute
 # make retrain      everything in weights/ made again by the recipes, in out/retrain, and compared: some 6 hours of one
 #                   core; call it again after a stop.  ONLY="vae unet": these alone
@@ -145,6 +146,11 @@ $(BUILD)/%_isa.$(1).o: %_isa.c Makefile
 endef
 $(foreach l,$(levels),$(eval $(call isa_rule,$(l))))
 
+# All handlers of reference cases: a new tests/conformance_KIND.c needs no line here.
+CONFORMANCE := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/conformance*.c))
+$(BUILD)/tests/conformance: $(CONFORMANCE) $(CLI:%.c=$(BUILD)/%.o) $(LIBRARY)
+	$(quiet)$(CC) $(ALL_CFLAGS) $(LDFLAGS) $^ $(LDLIBS) -o $@
+
 # The table of golden hashes that the program compares itself with.
 $(BUILD)/cli/golden_self.h: tests/golden/self.txt
 	@mkdir -p $(@D)
@@ -209,7 +215,11 @@ golden: all
 matrix:
 	sh tests/matrix.sh
 
-.PHONY: recipes retrain
+.PHONY: conformance recipes retrain
+# The folder may be one case; without CASES ../shared/cases, where that is.
+conformance: $(BUILD)/tests/conformance
+	@$(RUN) $(BUILD)/tests/conformance $(if $(CASES),'$(CASES)')
+
 recipes: all
 	sh tools/check_recipes.sh '$(RUN) $(BUILD)/ldm99'
 

@@ -65,8 +65,14 @@ double sampler_round(const SamplerRun *run, double x)
 
 void sampler_draw(SamplerRun *run, float *noise)
 {
+    const size_t n = (size_t)run->images * run->sample;
+    const int draw = run->draws++;
+    if (draw < run->options.noise_count) {
+        memcpy(noise, run->options.noise + (size_t)draw * n, n * sizeof *noise);
+        return;
+    }
     if (run->rng == NULL)
-        memset(noise, 0, (size_t)run->images * run->sample * sizeof *noise);
+        memset(noise, 0, n * sizeof *noise);
     for (int k = 0; run->rng != NULL && k < run->images; k++)
         rng_normal_fill(&run->rng[k], noise + (size_t)k * run->sample, run->sample);
 }

@@ -28,6 +28,11 @@ typedef struct {
     double eta;           /* DDIM: 0 deterministic .. 1 as much noise as DDPM */
     bool clipped_epsilon; /* DDIM: eps anew from the limited x0 (diffusers: use_clipped_model_output) */
     bool compat_f32; /* the schedule's tables and the coefficients with diffusers' bits: sampler_round */
+
+    /* Noise that is given in place of drawn one: draw i of the run takes block i of (images, sample) numbers; later
+     * draws are made as ever.  NULL: all are made. */
+    const float *noise;
+    int noise_count; /* blocks */
 } SamplerOptions;
 
 typedef struct SamplerRun {
@@ -43,6 +48,7 @@ typedef struct SamplerRun {
     int images;
     size_t sample; /* numbers in one image's latent */
     Rng *rng;      /* (images) one stream an image; NULL when nothing is to be drawn */
+    int draws;     /* calls of sampler_draw so far */
     void *state;   /* the method's own */
 } SamplerRun;
 
