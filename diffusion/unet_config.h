@@ -61,6 +61,9 @@ MUST_CHECK Status unet_config_read_controlnet(UnetConfig *out, const Json *json,
 /* The whole object, all keys of the class in diffusers' order, so that diffusers loads what we save. */
 void unet_config_write(JsonWriter *w, const UnetConfig *c);
 
+/* Of an object that is open, the keys that ControlNetModel has too. */
+void unet_config_write_shared(JsonWriter *w, const UnetConfig *c);
+
 bool unet_config_same(const UnetConfig *a, const UnetConfig *b);
 
 /* Skip connections: conv_in's, one a unit, one a down-sampling. */

@@ -89,6 +89,25 @@ static void write_mid_type(JsonWriter *w, const UnetConfig *c)
                         c->mid == UNET_MID_PLAIN ? "UNetMidBlock2D" : "UNetMidBlock2DCrossAttn");
 }
 
+/* What each level has of its own, for a ControlNet. */
+static void write_levels(JsonWriter *w, const UnetConfig *c)
+{
+    int heads[UNET_LEVELS], layers[UNET_LEVELS], transformers[UNET_LEVELS], widths[UNET_LEVELS];
+    json_begin_array(w, "block_out_channels");
+    for (int i = 0; i < c->levels; i++) {
+        json_write_int(w, NULL, c->level[i].channels);
+        heads[i] = c->level[i].heads;
+        layers[i] = c->level[i].layers;
+        transformers[i] = c->level[i].transformer_layers;
+        widths[i] = c->level[i].cross_attention_dim;
+    }
+    json_end(w);
+    write_per_level(w, "attention_head_dim", heads, c->levels);
+    write_per_level(w, "cross_attention_dim", widths, c->levels);
+    write_per_level(w, "layers_per_block", layers, c->levels);
+    write_per_level(w, "transformer_layers_per_block", transformers, c->levels);
+}
+
 /* Keys from "_class_name" to "encoder_hid_dim_type". */
 static void write_first_half(JsonWriter *w, const UnetConfig *c)
 {
@@ -171,4 +190,30 @@ void unet_config_write(JsonWriter *w, const UnetConfig *c)
     write_first_half(w, c);
     write_second_half(w, c);
     json_end(w);
+}
+
+void unet_config_write_shared(JsonWriter *w, const UnetConfig *c)
+{
+    static const char *const NULLS[] = {"addition_embed_type",  "addition_time_embed_dim",
+                                        "class_embed_type",     "encoder_hid_dim",
+                                        "encoder_hid_dim_type", "num_attention_heads",
+                                        "num_class_embeds",     "projection_class_embeddings_input_dim"};
+    json_write_text(w, "act_fn", "silu");
+    for (size_t i = 0; i < sizeof NULLS / sizeof NULLS[0]; i++)
+        json_write_null(w, NULLS[i]);
+    json_write_int(w, "addition_embed_type_num_heads", 64);
+    write_levels(w, c);
+    write_down_types(w, c);
+    json_write_int(w, "downsample_padding", c->downsample_padding);
+    json_write_bool(w, "flip_sin_to_cos", c->flip_sin_to_cos);
+    json_write_number(w, "freq_shift", c->freq_shift);
+    json_write_int(w, "in_channels", c->in_channels);
+    json_write_number(w, "mid_block_scale_factor", c->mid_block_scale_factor);
+    write_mid_type(w, c);
+    json_write_number(w, "norm_eps", c->norm_eps);
+    json_write_int(w, "norm_num_groups", c->norm_num_groups);
+    write_only_cross_attention(w, c);
+    json_write_text(w, "resnet_time_scale_shift", "default");
+    json_write_bool(w, "upcast_attention", c->upcast_attention);
+    json_write_bool(w, "use_linear_projection", c->use_linear_projection);
 }

@@ -108,6 +108,6 @@ bool unet_encode(UnetEncoding *out, Tape *tape, const UnetEncoder *e, Tensor *x,
         made += down_block_skips(&e->down[i]);
     }
     h = mid_block(tape, &e->mid, h, out->emb, text, hooks);
-    out->mid = hooks_add_feature(tape, hooks, c->levels, h);
+    out->mid = hooks_add_mid_feature(tape, hooks, c->levels, h);
     return tape->error.status == STATUS_OK;
 }

@@ -59,6 +59,14 @@ Tensor *hooks_add_feature(Tape *tape, const UnetHooks *hooks, int i, Tensor *x)
     return add_extra(tape, x, hooks->adapter_features[i], "adapter feature", i);
 }
 
+Tensor *hooks_add_mid_feature(Tape *tape, const UnetHooks *hooks, int i, Tensor *x)
+{
+    Tensor *feature = hooks != NULL && i < hooks->adapter_count ? hooks->adapter_features[i] : NULL;
+    if (x == NULL || feature == NULL || !tensor_same_shape(x, feature))
+        return x;
+    return add(tape, x, feature);
+}
+
 void hooks_add_residuals(Tape *tape, const UnetHooks *hooks, Tensor **skip, int count, Tensor **mid)
 {
     if (hooks == NULL)

@@ -20,7 +20,8 @@ typedef struct UnetHooks {
 
     /* T2I-Adapter [Mou23], diffusers' down_intrablock_additional_residuals: feature i is added in down
      * block i, before the down-sampling in a block with attention, after it in one without; the last skip
-     * of the block has it in both cases.  One more than there are blocks goes to the middle block. */
+     * of the block has it in both cases.  One more than there are blocks goes to the result of the middle
+     * block where it is of the same size (full_xl), and nowhere where it is not (light makes it so). */
     Tensor *const *adapter_features;
     int adapter_count;
 
@@ -61,6 +62,9 @@ bool hooks_want_map(const UnetHooks *hooks, const char *name, int queries);
 
 /* The adapter feature i added to x; x itself when there is none. */
 Tensor *hooks_add_feature(Tape *tape, const UnetHooks *hooks, int i, Tensor *x);
+
+/* The same for the middle, to which a feature i of another size is not added. */
+Tensor *hooks_add_mid_feature(Tape *tape, const UnetHooks *hooks, int i, Tensor *x);
 
 /* The ControlNet residuals added to `count` skips and to the middle. */
 void hooks_add_residuals(Tape *tape, const UnetHooks *hooks, Tensor **skip, int count, Tensor **mid);
