@@ -2,9 +2,6 @@
 
 #include <string.h>
 
-#include "diffusion/unet_denoiser.h"
-#include "diffusion/vae_latent.h"
-
 /* diffusers 0.27, StableDiffusionPipeline.__call__. */
 const Txt2ImgOptions TXT2IMG_DEFAULTS = {.images = 1, .steps = 50, .guidance = 7.5, .rng = RNG_PHILOX};
 
@@ -58,10 +55,13 @@ Status txt2img_shape(Txt2ImgShape *out, const Model *m, const Txt2ImgOptions *o,
     if (wide || o->height < 0 || o->height % factor != 0)
         return error_set(err, STATUS_ARGUMENT, "%s is %d pixels, expected a multiple of %d",
                          wide ? "width" : "height", wide ? o->width : o->height, factor);
-    if (c->unet.in_channels != c->unet.out_channels)
-        return error_set(err, STATUS_SHAPE,
-                         "the U-Net takes %d channels and makes %d: it is not for text alone",
-                         c->unet.in_channels, c->unet.out_channels);
+    const int extra = o->parts != NULL ? o->parts->extra_channels : 0;
+    if (c->unet.in_channels != c->unet.out_channels + extra)
+        return error_set(
+            err, STATUS_SHAPE,
+            "the U-Net takes %d channels and makes %d, expected %d more to take than to make: it is "
+            "for another pipeline",
+            c->unet.in_channels, c->unet.out_channels, extra);
     const Txt2ImgShape shape = {.pictures = o->count * o->images,
                                 .channels = c->unet.out_channels,
                                 .height = o->height > 0 ? o->height / factor : c->unet.sample_height,
@@ -156,29 +156,34 @@ static Status plan(Run *run, Arena *arena, Error *err)
                          run->sample, rng, arena, err);
 }
 
-/* The state before the first call: noise, or the given latents with the noise of that call. */
-static void fill_start(float *x, Run *run)
+/* The state before the first call: noise, the given latents with the noise of that call, or a pipeline's own. */
+static Status fill_start(float *x, Run *run, Arena *arena, Error *err)
 {
     const Txt2ImgOptions *o = run->options;
     const size_t n = (size_t)run->shape.pictures * run->sample;
+    if (o->parts != NULL && o->parts->begin != NULL)
+        return o->parts->begin(o->parts->context, x, &run->loop, arena, err);
     if (o->latents != NULL)
         memcpy(x, o->latents, n * sizeof *x);
     else
         sampler_draw(&run->loop, x);
     if (o->start == NULL) {
         sampler_start(&run->loop, x);
-        return;
+        return STATUS_OK;
     }
     sampler_skip(&run->loop, o->skip);
     if (run->loop.first < run->loop.calls)
         sampler_renoise(&run->loop, run->loop.first, x, o->start, x, n);
     else
         memcpy(x, o->start, n * sizeof *x);
+    return STATUS_OK;
 }
 
 Status txt2img_latents(float *x, PromptReport *report, const Model *m, const Txt2ImgOptions *o,
                        Arena *arena, Error *err)
 {
+    static const PipelineParts NONE = {0};
+    const PipelineParts *parts = o->parts != NULL ? o->parts : &NONE;
     Run run = {.m = m, .options = o};
     float *text = NULL;
     Status status = set_sizes(&run, err);
@@ -186,50 +191,28 @@ Status txt2img_latents(float *x, PromptReport *report, const Model *m, const Txt
         status = make_text(&text, report, &run, arena, err);
     if (status == STATUS_OK)
         status = plan(&run, arena, err);
+    if (status == STATUS_OK)
+        status = fill_start(x, &run, arena, err);
     if (status != STATUS_OK)
         return status;
-    fill_start(x, &run);
     UnetDenoiser network = {.unet = &m->unet,
                             .images = run.shape.pictures,
                             .conditions = run.conditions,
                             .height = run.shape.height,
                             .width = run.shape.width,
+                            .extra = parts->extra,
+                            .extra_channels = parts->extra_channels,
                             .text = text,
                             .tokens = run.tokens,
                             .hooks = o->unet,
+                            .steer = parts->steer,
+                            .steer_context = parts->context,
                             .watch = m->watch,
                             .arena = arena};
     const Denoiser denoiser = unet_denoiser(&network);
-    return denoise(x, &run.loop, &denoiser, (GuidanceOptions){o->guidance, o->rescale}, o->loop, arena,
-                   err);
-}
-
-Status decode_latents(Image *out, const Model *m, const float *latents, int count, int height, int width,
-                      Arena *arena, Error *err)
-{
-    const VaeConfig *c = &m->config.vae;
-    const int shape[4] = {1, c->latent_channels, height, width};
-    const size_t sample = (size_t)c->latent_channels * (size_t)height * (size_t)width;
-    for (int k = 0; k < count; k++) {
-        const int factor = vae_factor(c);
-        const Status status =
-            image_new(&out[k], width * factor, height * factor, c->out_channels, arena, err);
-        if (status != STATUS_OK)
-            return status;
-        const ArenaMark mark = arena_mark(arena);
-        Tape tape = {.arena = arena};
-        tape_watch(&tape, m->watch, "vae");
-        Tensor *z = tape_input(&tape, (float *)(size_t)(latents + (size_t)k * sample), 4, shape, false);
-        const Tensor *picture = vae_decode(&tape, &m->vae, latent_unscale(&tape, c, z));
-        if (picture == NULL)
-            return error_set(err, tape.error.status, "%s", tape.error.text);
-        if (!tensor_finite(picture))
-            return error_set(err, STATUS_NOT_FINITE, "the decoder's output for picture %d is not finite",
-                             k);
-        image_from_planes(&out[k], picture->data);
-        arena_release(arena, mark);
-    }
-    return STATUS_OK;
+    DenoiseHookPair pair = {.outer = o->loop, .inner = parts->loop};
+    const DenoiseHooks hooks = denoise_hooks_pair(&pair);
+    return denoise(x, &run.loop, &denoiser, (GuidanceOptions){o->guidance, o->rescale}, &hooks, arena, err);
 }
 
 Status txt2img(Txt2ImgResult *out, const Model *m, const Txt2ImgOptions *options, Arena *arena, Error *err)

@@ -18,10 +18,25 @@
 #ifndef DIFFUSION_PIPELINE_TXT2IMG_H
 #define DIFFUSION_PIPELINE_TXT2IMG_H
 
-#include "diffusion/denoise.h"
+#include "diffusion/denoise_hooks.h"
+#include "diffusion/latent_pictures.h"
 #include "diffusion/text_conditions.h"
-#include "diffusion/unet_hooks.h"
-#include "io/image.h"
+#include "diffusion/unet_denoiser.h"
+
+/* What the pipelines beside this one put in place of its parts, or between them; each may be NULL. */
+typedef struct {
+    void *context;
+    /* Fills x (pictures, L, h, w), the state before the first call, and may leave out steps (sampler_skip).  What is
+     * drawn from run->rng here comes before what the sampler draws.  NULL: noise. */
+    Status (*begin)(void *context, float *x, SamplerRun *run, Arena *arena, Error *err);
+    const DenoiseHooks
+        *loop; /* inside the caller's: its `before` comes after theirs, its `after` before theirs */
+    const float
+        *extra; /* (pictures, extra_channels, h, w): channels that the network sees behind x; `begin` may
+                               * fill them */
+    int extra_channels;
+    UnetSteer steer; /* what enters the network, asked anew for each of its runs; with context above */
+} PipelineParts;
 
 typedef struct {
     const char *const *prompts; /* `count` of them, UTF-8 */
@@ -49,8 +64,9 @@ typedef struct {
     const float *start;
     int skip;
 
-    const UnetHooks *unet;    /* what enters the U-Net from outside; NULL: nothing */
-    const DenoiseHooks *loop; /* progress, cancelling, guidance of other kinds; NULL: none */
+    const UnetHooks *unet;      /* what enters the U-Net from outside; NULL: nothing */
+    const DenoiseHooks *loop;   /* progress, cancelling, guidance of other kinds; NULL: none */
+    const PipelineParts *parts; /* NULL: text to image */
 } Txt2ImgOptions;
 
 /* diffusers' defaults but for the generator: 50 steps, w = 7.5, one picture; philox, seed 0. */
@@ -83,10 +99,5 @@ MUST_CHECK Status txt2img_latents(float *x, PromptReport *report, const Model *m
 /* Both halves.  The arena keeps the result.  On failure *out is untouched. */
 MUST_CHECK Status txt2img(Txt2ImgResult *out, const Model *m, const Txt2ImgOptions *options, Arena *arena,
                           Error *err);
-
-/* The pictures of count latents (count, L, h, w), one after the other: RGB of the VAE's three channels.
- * STATUS_NOT_FINITE when the decoder makes infinities or NaNs of a latent. */
-MUST_CHECK Status decode_latents(Image *out, const Model *m, const float *latents, int count, int height,
-                                 int width, Arena *arena, Error *err);
 
 #endif

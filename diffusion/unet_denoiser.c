@@ -5,6 +5,16 @@
 /* How many rows (images under conditions) run at a time: bounds the memory of a large batch, changes no bit. */
 enum { ROWS = 16 };
 
+/* Row `row` of the network's input: the latent, and the channels behind it. */
+static void fill_row(float *in, const UnetDenoiser *d, const float *x, int row, size_t pixels)
+{
+    const size_t image = (size_t)(row % d->images), extra = (size_t)d->extra_channels * pixels;
+    const size_t n = (size_t)d->unet->config.in_channels * pixels - extra;
+    memcpy(in, x + image * n, n * sizeof *in);
+    if (extra > 0)
+        memcpy(in + n, d->extra + image * extra, extra * sizeof *in);
+}
+
 /* Rows first ... first+rows-1 of all conditions. */
 static Status predict_rows(const UnetDenoiser *d, float *out, const float *x, double time, int first,
                            int rows, Error *err)
@@ -23,10 +33,14 @@ static Status predict_rows(const UnetDenoiser *d, float *out, const float *x, do
     float *times = tape_alloc(&tape, (size_t)rows, sizeof *times);
     for (int i = 0; tape.error.status == STATUS_OK && i < rows; i++) {
         times[i] = (float)time;
-        memcpy(in->data + (size_t)i * n, x + (size_t)((first + i) % d->images) * n, n * sizeof *x);
+        fill_row(in->data + (size_t)i * n, d, x, first + i, pixels);
     }
-    const Tensor *y =
-        tape.error.status == STATUS_OK ? unet(&tape, d->unet, in, times, text, d->hooks) : NULL;
+    UnetHooks hooks = {0};
+    if (d->hooks != NULL)
+        hooks = *d->hooks;
+    if (d->steer != NULL && tape.error.status == STATUS_OK)
+        d->steer(d->steer_context, &tape, &hooks, in, times, text, d->conditions);
+    const Tensor *y = tape.error.status == STATUS_OK ? unet(&tape, d->unet, in, times, text, &hooks) : NULL;
     if (y != NULL)
         memcpy(out + (size_t)first * (size_t)c->out_channels * pixels, y->data,
                tensor_count(y) * sizeof *out);
@@ -39,7 +53,8 @@ static Status predict(void *context, float *out, const float *x, double time, Er
 {
     const UnetDenoiser *d = context;
     const int rows = d->conditions * d->images;
-    const int most = d->hooks != NULL || d->watch != NULL ? rows : ROWS;
+    const bool whole = d->hooks != NULL || d->steer != NULL || d->watch != NULL;
+    const int most = whole ? rows : ROWS;
     Status status = STATUS_OK;
     for (int first = 0; first < rows && status == STATUS_OK; first += most)
         status = predict_rows(d, out, x, time, first, rows - first < most ? rows - first : most, err);
