@@ -151,6 +151,8 @@ CONFORMANCE := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/conformance*.c))
 $(BUILD)/tests/conformance: $(CONFORMANCE) $(CLI:%.c=$(BUILD)/%.o) $(LIBRARY)
 	$(quiet)$(CC) $(ALL_CFLAGS) $(LDFLAGS) $^ $(LDLIBS) -o $@
 
+$(BUILD)/tests/test_conformance: | $(BUILD)/tests/conformance
+
 # The table of golden hashes that the program compares itself with.
 $(BUILD)/cli/golden_self.h: tests/golden/self.txt
 	@mkdir -p $(@D)

@@ -11,7 +11,9 @@
 #include "base/folder_list.h"
 
 static const CaseKind *const KINDS[] = {
-    &CASES_OF_TXT2IMG, &CASES_OF_VAE, &CASES_OF_CLIP_TEXT, &CASES_OF_CLIP_VISION, NULL,
+    &CASES_OF_TXT2IMG,     &CASES_OF_VAE,       &CASES_OF_CLIP_TEXT,
+    &CASES_OF_CLIP_VISION, &CASES_OF_EDICT,     &CASES_OF_ATTEND,
+    &CASES_OF_LEDITS,      &CASES_OF_INCEPTION, NULL,
 };
 
 static bool has_file(const char *folder, const char *name, Arena *arena)
