@@ -66,17 +66,22 @@ static Status locate(uint64_t *out, const Zip *zip, const ZipEntry *entry, Error
     return STATUS_OK;
 }
 
+Status zip_place(uint64_t *out, const Zip *zip, const ZipEntry *entry, Error *err)
+{
+    if (entry->method != ZIP_STORED)
+        return error_set(err, STATUS_FORMAT, "%.150s: member \"%.100s\" is not stored as it is", zip->name,
+                         entry->name);
+    return locate(out, zip, entry, err);
+}
+
 Status zip_read_part(void *out, const Zip *zip, const ZipEntry *entry, uint64_t offset, size_t size,
                      Error *err)
 {
     uint64_t begin = 0;
-    if (entry->method != ZIP_STORED)
-        return error_set(err, STATUS_FORMAT, "%.150s: member \"%.100s\" is not stored as it is", zip->name,
-                         entry->name);
     if (offset > entry->size || size > entry->size - offset)
         return error_set(err, STATUS_FORMAT, "%.150s: member \"%.100s\" ends before byte %llu", zip->name,
                          entry->name, (unsigned long long)(offset + size));
-    const Status status = locate(&begin, zip, entry, err);
+    const Status status = zip_place(&begin, zip, entry, err);
     return status != STATUS_OK ? status : zip_fetch(out, zip, begin + offset, size, err);
 }
 

@@ -51,6 +51,9 @@ MUST_CHECK Status zip_read(Bytes *out, const Zip *zip, const ZipEntry *entry, Ar
 MUST_CHECK Status zip_read_part(void *out, const Zip *zip, const ZipEntry *entry, uint64_t offset,
                                 size_t size, Error *err);
 
+/* Where in the archive the bytes of a stored member begin. */
+MUST_CHECK Status zip_place(uint64_t *out, const Zip *zip, const ZipEntry *entry, Error *err);
+
 /* An archive that is being written: zip_create, zip_add for each member, zip_close (always, also after a
  * failure: it tells of it and removes what was written).  The directory grows in the arena meanwhile, which
  * therefore may not be released to an earlier mark. */

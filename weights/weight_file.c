@@ -3,14 +3,11 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/file.h"
-#include "io/json.h"
-#include "io/safetensors.h"
+#include "io/tensor_archive.h"
 
 typedef struct WeightFile {
     struct WeightFile *next;
-    const char *path;
-    Safetensors file;
+    const TensorArchive *archive;
     bool *asked; /* one flag a tensor */
 } WeightFile;
 
@@ -19,130 +16,121 @@ static void no_memory(Weights *w, const char *path)
     error_set(&w->error, STATUS_MEMORY, "no memory to open %s", path);
 }
 
-static void add_file(Weights *w, const char *path)
+void weights_open_archive(Weights *w, Arena *arena, const TensorArchive *archive)
 {
-    WeightFile *f = arena_alloc(w->arena, 1, sizeof *f);
-    if (f == NULL) {
-        no_memory(w, path);
+    w->arena = arena;
+    if (w->error.status != STATUS_OK)
+        return;
+    WeightFile *f = arena_alloc(arena, 1, sizeof *f);
+    bool *asked = arena_alloc(arena, archive->count + 1, sizeof *asked);
+    if (f == NULL || asked == NULL) {
+        no_memory(w, archive->name);
         return;
     }
-    f->path = arena_text(w->arena, path, strlen(path));
-    if (safetensors_open(&f->file, path, w->arena, &w->error) != STATUS_OK)
-        return;
-    f->asked = arena_alloc(w->arena, f->file.count + 1, sizeof *f->asked);
-    if (f->path == NULL || f->asked == NULL) {
-        no_memory(w, path);
-        return;
-    }
+    *f = (WeightFile){.archive = archive, .asked = asked};
     WeightFile **end = &w->files;
     while (*end != NULL)
         end = &(*end)->next;
     *end = f;
 }
 
-static bool is_open(const Weights *w, const char *path)
-{
-    for (const WeightFile *f = w->files; f != NULL; f = f->next)
-        if (strcmp(f->path, path) == 0)
-            return true;
-    return false;
-}
-
-/* The index of a sharded checkpoint: {"weight_map": {tensor: file name beside the index}}. */
-static void add_shards(Weights *w, const char *path, const char *index)
-{
-    Bytes text;
-    const Json *json = NULL;
-    if (file_read(&text, index, w->arena, &w->error) != STATUS_OK ||
-        json_parse(&json, (const char *)text.data, text.size, index, w->arena, &w->error) != STATUS_OK)
-        return;
-    const Json *map = json_get(json, "weight_map");
-    if (json_kind(map) != JSON_OBJECT) {
-        error_set(&w->error, STATUS_FORMAT, "%s: has no object \"weight_map\"", index);
-        return;
-    }
-    const char *slash = strrchr(path, '/');
-    const int folder = slash != NULL ? (int)(slash - path) + 1 : 0;
-    for (size_t i = 0; i < json_count(map) && w->error.status == STATUS_OK; i++) {
-        char shard[4096];
-        const char *name = json_text(json_at(map, i), NULL);
-        if (name == NULL || strchr(name, '/') != NULL ||
-            snprintf(shard, sizeof shard, "%.*s%s", folder, path, name) >= (int)sizeof shard) {
-            error_set(&w->error, STATUS_FORMAT, "%s: the file of %s is not a name beside it", index,
-                      json_key(map, i));
-            return;
-        }
-        if (!is_open(w, shard))
-            add_file(w, shard);
-    }
-}
-
 void weights_open(Weights *w, Arena *arena, const char *path)
 {
-    char index[4096];
     w->arena = arena;
     if (w->error.status != STATUS_OK)
         return;
-    if (snprintf(index, sizeof index, "%s.index.json", path) >= (int)sizeof index)
-        error_set(&w->error, STATUS_ARGUMENT, "%.100s...: the name is too long", path);
-    else if (!file_exists(path) && file_exists(index))
-        add_shards(w, path, index);
-    else
-        add_file(w, path);
+    TensorArchive *archive = arena_alloc(arena, 1, sizeof *archive);
+    if (archive == NULL)
+        no_memory(w, path);
+    else if (archive_open(archive, path, arena, &w->error) == STATUS_OK)
+        weights_open_archive(w, arena, archive);
 }
 
-static const SafetensorsEntry *find(const Weights *w, const char *name, WeightFile **in)
+static const ArchiveTensor *find(const Weights *w, const char *name, WeightFile **in)
 {
     for (WeightFile *f = w->files; f != NULL; f = f->next) {
-        const SafetensorsEntry *entry = safetensors_find(&f->file, name);
-        if (entry != NULL) {
+        const ArchiveTensor *t = archive_find(f->archive, name);
+        if (t != NULL) {
             *in = f;
-            return entry;
+            return t;
         }
     }
     return NULL;
 }
 
 /* Equal once axes of length 1 are left out on both sides. */
-static bool shape_fits(const SafetensorsEntry *entry, const Tensor *x)
+static bool shape_fits(const ArchiveTensor *t, const Tensor *x)
 {
     int i = 0, j = 0;
     for (;;) {
-        while (i < entry->rank && entry->dim[i] == 1)
+        while (i < t->rank && t->dim[i] == 1)
             i++;
         while (j < x->rank && x->dim[j] == 1)
             j++;
-        if (i == entry->rank || j == x->rank)
-            return i == entry->rank && j == x->rank;
-        if (entry->dim[i++] != (uint64_t)x->dim[j++])
+        if (i == t->rank || j == x->rank)
+            return i == t->rank && j == x->rank;
+        if (t->dim[i++] != (uint64_t)x->dim[j++])
             return false;
     }
 }
 
-static const char *entry_shape_text(const SafetensorsEntry *entry, char text[64])
+static const char *file_shape_text(const ArchiveTensor *t, char text[64])
 {
     size_t at = (size_t)snprintf(text, 64, "(");
-    for (int i = 0; i < entry->rank && at < 40; i++)
-        at += (size_t)snprintf(text + at, 64 - at, i > 0 ? ",%llu" : "%llu",
-                               (unsigned long long)entry->dim[i]);
+    for (int i = 0; i < t->rank && at < 40; i++)
+        at += (size_t)snprintf(text + at, 64 - at, i > 0 ? ",%llu" : "%llu", (unsigned long long)t->dim[i]);
     snprintf(text + at, 64 - at, ")");
     return text;
+}
+
+static Status note(Weights *w, const char *name, const char *text)
+{
+    WeightNote *n = arena_alloc(w->arena, 1, sizeof *n);
+    if (n != NULL) {
+        n->name = arena_text(w->arena, name, strlen(name));
+        n->text = arena_text(w->arena, text, strlen(text));
+    }
+    if (n == NULL || n->name == NULL || n->text == NULL)
+        return error_set(&w->error, STATUS_MEMORY, "no memory for what is wrong with %s", name);
+    if (w->last_note != NULL)
+        w->last_note->next = n;
+    else
+        w->first_note = n;
+    w->last_note = n;
+    return STATUS_OK;
+}
+
+/* What a survey does with a tensor: nothing when it fits. */
+static Status survey(Weights *w, const char *name, const Tensor *x, const ArchiveTensor *t)
+{
+    char text[160], wanted[64], got[64];
+    if (t != NULL && shape_fits(t, x))
+        return STATUS_OK;
+    if (t == NULL)
+        snprintf(text, sizeof text, "is missing, expected with shape %s", tensor_shape_text(x, wanted));
+    else
+        snprintf(text, sizeof text, "has shape %s, expected %s", file_shape_text(t, got),
+                 tensor_shape_text(x, wanted));
+    return note(w, name, text);
 }
 
 Status weight_file_read(Weights *w, const char *name, Tensor *x)
 {
     WeightFile *f = NULL;
     char wanted[64], got[64];
-    const SafetensorsEntry *entry = find(w, name, &f);
-    if (entry == NULL)
+    const ArchiveTensor *t = find(w, name, &f);
+    if (t != NULL)
+        f->asked[t - f->archive->tensors] = true;
+    if (w->survey)
+        return survey(w, name, x, t);
+    if (t == NULL)
         return error_set(&w->error, STATUS_FORMAT, "%s: has no tensor %s, expected with shape %s",
-                         w->files != NULL ? w->files->path : "(no file)", name,
+                         w->files != NULL ? w->files->archive->name : "(no file)", name,
                          tensor_shape_text(x, wanted));
-    if (!shape_fits(entry, x))
-        return error_set(&w->error, STATUS_FORMAT, "%s: %s has shape %s, expected %s", f->path, name,
-                         entry_shape_text(entry, got), tensor_shape_text(x, wanted));
-    f->asked[entry - f->file.entries] = true;
-    return safetensors_read_f32(x->data, &f->file, entry, &w->error);
+    if (!shape_fits(t, x))
+        return error_set(&w->error, STATUS_FORMAT, "%s: %s has shape %s, expected %s", t->file, name,
+                         file_shape_text(t, got), tensor_shape_text(x, wanted));
+    return archive_read_f32(x->data, f->archive, t, 0, (size_t)t->numbers, &w->error);
 }
 
 bool weight_file_has(const Weights *w, const char *name)
@@ -154,9 +142,9 @@ bool weight_file_has(const Weights *w, const char *name)
 void weight_file_ignore(Weights *w, const char *name)
 {
     WeightFile *f = NULL;
-    const SafetensorsEntry *entry = find(w, name, &f);
-    if (entry != NULL)
-        f->asked[entry - f->file.entries] = true;
+    const ArchiveTensor *t = find(w, name, &f);
+    if (t != NULL)
+        f->asked[t - f->archive->tensors] = true;
 }
 
 void weight_file_check_all_asked(Weights *w)
@@ -164,13 +152,19 @@ void weight_file_check_all_asked(Weights *w)
     for (const WeightFile *f = w->files; f != NULL; f = f->next) {
         size_t unused = 0;
         const char *first = NULL;
-        for (size_t i = 0; i < f->file.count; i++)
-            if (!f->asked[i] && unused++ == 0)
-                first = f->file.entries[i].name;
-        if (unused > 0) {
+        for (size_t i = 0; i < f->archive->count; i++) {
+            if (f->asked[i])
+                continue;
+            if (unused++ == 0)
+                first = f->archive->tensors[i].name;
+            if (w->survey &&
+                note(w, f->archive->tensors[i].name, "has no place in this model") != STATUS_OK)
+                return;
+        }
+        if (unused > 0 && !w->survey) {
             error_set(&w->error, STATUS_FORMAT,
-                      "%s: %zu tensors have no place in this model, the first is %s", f->path, unused,
-                      first);
+                      "%s: %zu tensors have no place in this model, the first is %s", f->archive->name,
+                      unused, first);
             return;
         }
     }

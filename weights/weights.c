@@ -74,11 +74,11 @@ static Tensor *append(Weights *w, const char *name, int rank, const int *dim)
         x->dim[i] = i < rank ? dim[i] : 1;
     x->wants_grad = w->trainable;
     x->keeps_grad = true;
-    x->data = arena_raw(w->arena, tensor_count(x), sizeof *x->data);
-    x->grad = w->trainable ? arena_alloc(w->arena, tensor_count(x), sizeof *x->grad) : NULL;
+    x->data = w->survey ? NULL : arena_raw(w->arena, tensor_count(x), sizeof *x->data);
+    x->grad = w->trainable && !w->survey ? arena_alloc(w->arena, tensor_count(x), sizeof *x->grad) : NULL;
     p->name = arena_text(w->arena, name, strlen(name));
     p->tensor = x;
-    if (x->data == NULL || p->name == NULL || (w->trainable && x->grad == NULL))
+    if (p->name == NULL || (!w->survey && (x->data == NULL || (w->trainable && x->grad == NULL))))
         return no_memory(w, name);
     if (w->last != NULL)
         w->last->next = p;

@@ -1,7 +1,7 @@
 /* weights/weights.h - named parameters: the only way by which a layer gets its numbers.
  *
  * A Weights object is in one of two modes.  In *load* mode a parameter is looked up by its full name in one or
- * more safetensors files, its shape is checked and its numbers are converted to binary32.  In *create* mode it
+ * more tensor files, its shape is checked and its numbers are converted to binary32.  In *create* mode it
  * is drawn by the documented initialisation from a stream of its own (seed and full name), so that no
  * parameter depends on which others exist.  So a layer's load function is at once its shape table, its
  * initialiser and its audit list.
@@ -39,12 +39,21 @@ typedef struct Parameter {
     struct Parameter *next; /* in the order of loading */
 } Parameter;
 
+/* What a survey finds wrong with a tensor: it is missing, of another shape, or asked for by nobody. */
+typedef struct WeightNote {
+    const char *name, *text; /* "is missing, expected with shape (3,4)" */
+    struct WeightNote *next;
+} WeightNote;
+
 typedef struct Weights {
     Arena *arena;             /* holds the parameters, and their gradients when trainable */
     struct WeightFile *files; /* load mode: where names are looked up, the first file first */
     bool create;              /* create mode: nothing is read */
     uint64_t seed;            /* create mode */
     bool trainable;           /* what is asked for from now on gets a gradient */
+    bool
+        survey; /* load mode: names and shapes only; tensors have no data, and what does not fit is noted */
+    WeightNote *first_note, *last_note; /* of a survey */
     Parameter *first, *last;
     size_t count;   /* parameters */
     size_t numbers; /* numbers in all parameters */
@@ -54,9 +63,14 @@ typedef struct Weights {
 /* Create mode: every parameter is drawn from `seed`. */
 Weights weights_create(Arena *arena, uint64_t seed);
 
-/* Load mode: parameters come from the safetensors file at `path` (or, where that does not exist, from the
- * shards that "path" + ".index.json" names).  May be called again to add a file. */
+/* Load mode: parameters come from the file at `path`, of any format of io/tensor_archive.h (or, where that does not
+ * exist, from the shards that "path" + ".index.json" names).  May be called again to add a file. */
 void weights_open(Weights *w, Arena *arena, const char *path);
+
+struct TensorArchive;
+
+/* The same for an archive that is open already, which must stay. */
+void weights_open_archive(Weights *w, Arena *arena, const struct TensorArchive *archive);
 
 /* The parameter "prefix.name" (prefix "" is left out) of that shape; init says what create mode draws.
  * Errors: no such tensor, another shape, a dtype that cannot be read, no memory. */
@@ -76,7 +90,8 @@ bool weights_has(const Weights *w, const char *prefix, const char *name);
 /* Declares a tensor that a file may hold and nobody needs (I64 position_ids), so that it is not "unused". */
 void weights_ignore(Weights *w, const char *prefix, const char *name);
 
-/* The end of loading: fails with STATUS_FORMAT when a file holds a tensor that nobody asked for. */
+/* The end of loading: fails with STATUS_FORMAT when a file holds a tensor that nobody asked for (a survey notes
+ * them). */
 MUST_CHECK Status weights_finish(Weights *w, Error *err);
 
 /* The prefix of a child: "prefix.format..." written into text; returns text.  weights_child(t, "mid_block",
