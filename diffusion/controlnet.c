@@ -169,6 +169,16 @@ bool controlnet(ControlResiduals *out, Tape *tape, const ControlNet *net, Tensor
     return tape->error.status == STATUS_OK;
 }
 
+/* a + b of one shape, not merely of shapes that broadcast. */
+static Tensor *added(Tape *tape, Tensor *a, Tensor *b)
+{
+    char first[64], second[64];
+    if (a != NULL && b != NULL && !tensor_same_shape(a, b))
+        return tape_fail(tape, STATUS_SHAPE, "residuals %s and %s of two ControlNets in one place",
+                         tensor_shape_text(a, first), tensor_shape_text(b, second));
+    return add(tape, a, b);
+}
+
 bool control_residuals_add(ControlResiduals *sum, Tape *tape, const ControlResiduals *more)
 {
     if (tape->error.status != STATUS_OK || sum->count == 0) {
@@ -181,8 +191,8 @@ bool control_residuals_add(ControlResiduals *sum, Tape *tape, const ControlResid
         return false;
     }
     for (int i = 0; i < sum->count; i++)
-        sum->down[i] = add(tape, sum->down[i], more->down[i]);
-    sum->mid = add(tape, sum->mid, more->mid);
+        sum->down[i] = added(tape, sum->down[i], more->down[i]);
+    sum->mid = added(tape, sum->mid, more->mid);
     return tape->error.status == STATUS_OK;
 }
 

@@ -140,12 +140,17 @@ bool t2i_adapter(AdapterFeatures *out, Tape *tape, const T2iAdapter *a, Tensor *
 bool adapter_features_add(AdapterFeatures *sum, Tape *tape, const AdapterFeatures *more, float weight)
 {
     AdapterFeatures f = {.count = more->count};
+    char first[64], second[64];
     if (tape->error.status == STATUS_OK && sum->count != 0 && sum->count != more->count)
         tape_fail(tape, STATUS_SHAPE, "adapters of %d and of %d features for one U-Net", sum->count,
                   more->count);
     for (int i = 0; i < f.count && tape->error.status == STATUS_OK; i++) {
         f.feature[i] = scale(tape, more->feature[i], weight);
-        if (sum->count != 0)
+        if (sum->count != 0 && !tensor_same_shape(sum->feature[i], more->feature[i]))
+            tape_fail(tape, STATUS_SHAPE, "features %d of two adapters are %s and %s", i,
+                      tensor_shape_text(sum->feature[i], first),
+                      tensor_shape_text(more->feature[i], second));
+        else if (sum->count != 0)
             f.feature[i] = add(tape, sum->feature[i], f.feature[i]);
     }
     if (tape->error.status == STATUS_OK)
