@@ -11,9 +11,19 @@
 #include "base/folder_list.h"
 
 static const CaseKind *const KINDS[] = {
-    &CASES_OF_TXT2IMG,     &CASES_OF_VAE,       &CASES_OF_CLIP_TEXT,
-    &CASES_OF_CLIP_VISION, &CASES_OF_EDICT,     &CASES_OF_ATTEND,
-    &CASES_OF_LEDITS,      &CASES_OF_INCEPTION, NULL,
+    &CASES_OF_TXT2IMG,
+    &CASES_OF_VAE,
+    &CASES_OF_CLIP_TEXT,
+    &CASES_OF_CLIP_VISION,
+    &CASES_OF_CONTROLNET,
+    &CASES_OF_ADAPTER,
+    &CASES_OF_UNET_GRADIENTS,
+    &CASES_OF_VAE_GRADIENTS,
+    &CASES_OF_EDICT,
+    &CASES_OF_ATTEND,
+    &CASES_OF_LEDITS,
+    &CASES_OF_INCEPTION,
+    NULL,
 };
 
 static bool has_file(const char *folder, const char *name, Arena *arena)
