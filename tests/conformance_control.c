@@ -6,6 +6,7 @@
  *   feature.i                       an adapter's features of the input cond
  *   unet_out, guess.unet_out        the U-Net with them
  *   pipe.*                          a run from the input pipe_latents (tests/conformance_pipe.h) */
+#include "diffusion/control_run.h"
 #include "tests/conformance_pipe.h"
 
 #include <stdio.h>
@@ -125,6 +126,8 @@ static bool run_settings(CaseFile *c, const Model *m, Txt2ImgOptions *o, int pic
 static void run_control_pipe(CaseFile *c, const Model *m, const ControlNet *net, const Tensor *cond)
 {
     Txt2ImgOptions o;
+    ControlRun run;
+    Error err = {0};
     const Control control = {.net = net,
                              .picture = cond->data,
                              .pictures = cond->dim[0],
@@ -133,8 +136,17 @@ static void run_control_pipe(CaseFile *c, const Model *m, const ControlNet *net,
                              .end = case_said(c, END, 1.0)};
     if (!run_settings(c, m, &o, cond->dim[0]))
         return;
-    o.control = &control;
-    o.controls = 1;
+    const int factor = vae_factor(&m->config.vae);
+    const ControlBatch batch = {.images = o.images,
+                                .conditions = o.guidance != 1.0 ? 2 : 1,
+                                .height = o.height / factor,
+                                .width = o.width / factor};
+    if (!case_went_well(c, "controlnet",
+                        control_run_begin(&run, &control, 1, false, batch, c->arena, &err), &err))
+        return;
+    const DenoiseHooks loop = {.context = &run, .before = control_run_before};
+    const PipelineParts parts = {.context = &run, .loop = &loop, .steer = control_run_steer};
+    o.parts = &parts;
     case_run(c, m, &o, "pipe.");
 }
 
