@@ -1,25 +1,19 @@
 /* diffusion/pipeline_adapter.h - text to image steered by pictures through T2I-Adapters [Mou23], as diffusers'
- * StableDiffusionAdapterPipeline runs it: features of the pictures, weighted and added up once, enter the U-Net in every
- * step, for all conditions alike.  What is drawn is what text to image draws. */
+ * StableDiffusionAdapterPipeline runs it: features of the pictures, weighted and added up once (diffusion/control_run.h),
+ * enter the U-Net for all conditions alike.  What is drawn is what text to image draws. */
 #ifndef DIFFUSION_PIPELINE_ADAPTER_H
 #define DIFFUSION_PIPELINE_ADAPTER_H
 
-#include "diffusion/pipeline_txt2img.h"
-#include "diffusion/t2i_adapter.h"
-
-typedef struct {
-    const T2iAdapter *adapter;
-    const float *picture; /* (in_channels, height, width) in [0, 1]: one for all pictures of the run */
-    double scale;         /* conditioning scale; 1: as trained */
-    double start, end; /* share of the steps in which it works, 0 <= start < end <= 1 (diffusers: always) */
-} AdapterPicture;
+#include "diffusion/pipeline_control.h"
 
 enum { ADAPTERS_MAX = 8 };
 
 typedef struct {
-    Txt2ImgOptions text; /* with width and height of the pictures; `parts` does not count */
-    const AdapterPicture *adapter;
+    Txt2ImgOptions text; /* width and height are those of the pictures; `parts` does not count */
+    const Adapter *adapter;
     int count; /* 1 to ADAPTERS_MAX */
+    double start,
+        end; /* share of the steps in which they work: 0 and 1 for all, which is what diffusers does */
 } AdapterRunOptions;
 
 /* As txt2img.  STATUS_SHAPE when an adapter does not fit the U-Net or the picture. */

@@ -86,36 +86,27 @@ static void adapter_run(float *latents, const World *w, const AdapterRunOptions 
         printf("    %s\n", err.text);
 }
 
-static void test_shares_of_the_steps(void)
-{
-    const Control all = {.start = 0.0, .end = 1.0}, some = {.start = 0.25, .end = 0.7};
-    for (int i = 0; i < 6; i++) {
-        CHECK(control_used(&all, i, 6));
-        CHECK(control_used(&some, i, 6) == (i == 2 || i == 3));
-    }
-}
-
 /* Scale 0 and no share are text to image; two halves of one net are the whole; a batch is its pictures. */
 static void test_control(const World *w)
 {
     Arena arena = {0};
     float plain[SAMPLE], got[2 * SAMPLE], other[2 * SAMPLE];
     Txt2ImgResult text;
-    Control c[2] = {{&w->net, w->planes, 1.0, 0.0, 1.0}, {&w->net, w->planes, 0.5, 0.0, 1.0}};
+    Control c[2] = {{&w->net, w->planes, 1, 1.0f, 0.0, 1.0}, {&w->net, w->planes, 1, 0.5f, 0.0, 1.0}};
     ControlRunOptions o = {.text = usual_text(), .control = c, .count = 1};
     CHECK(txt2img(&text, &w->m, &o.text, &arena, NULL) == STATUS_OK);
     memcpy(plain, text.latents, sizeof plain);
     control_run(other, w, &o, 1, &arena);
     CHECK(!same_bits(other, plain, SAMPLE));
-    c[0].scale = 0.0;
+    c[0].scale = 0.0f;
     control_run(got, w, &o, 1, &arena);
     CHECK(same_bits(got, plain, SAMPLE));
-    c[0].scale = 1.0;
+    c[0].scale = 1.0f;
     c[0].end = 0.2; /* less than a step of four */
     control_run(got, w, &o, 1, &arena);
     CHECK(same_bits(got, plain, SAMPLE));
     c[0].end = 1.0;
-    c[0].scale = 0.5;
+    c[0].scale = 0.5f;
     o.count = 2;
     control_run(got, w, &o, 1, &arena);
     CHECK(same_bits(got, other, SAMPLE)); /* halves are exact */
@@ -136,7 +127,7 @@ static void test_guess_mode(const World *w)
     Arena arena = {0};
     float got[SAMPLE], with[SAMPLE];
     Txt2ImgResult text;
-    const Control c = {&w->net, w->planes, 1.0, 0.0, 1.0};
+    const Control c = {&w->net, w->planes, 1, 1.0f, 0.0, 1.0};
     ControlRunOptions o = {.text = usual_text(), .control = &c, .count = 1, .guess_mode = true};
     o.text.guidance = 0.0;
     CHECK(txt2img(&text, &w->m, &o.text, &arena, NULL) == STATUS_OK);
@@ -158,22 +149,21 @@ static void test_adapter(const World *w)
     Arena arena = {0};
     float one[SAMPLE], got[SAMPLE];
     Txt2ImgResult text;
-    AdapterPicture a[2] = {{&w->adapter, w->planes, 1.0, 0.0, 1.0},
-                           {&w->adapter, w->planes, 0.5, 0.0, 1.0}};
-    AdapterRunOptions o = {.text = usual_text(), .adapter = a, .count = 1};
+    Adapter a[2] = {{&w->adapter, w->planes, 1, 16, 16, 1.0f}, {&w->adapter, w->planes, 1, 16, 16, 0.5f}};
+    AdapterRunOptions o = {.text = usual_text(), .adapter = a, .count = 1, .end = 1.0};
     CHECK(txt2img(&text, &w->m, &o.text, &arena, NULL) == STATUS_OK);
     adapter_run(one, w, &o, &arena);
     CHECK(!same_bits(one, text.latents, SAMPLE));
-    a[0].scale = 0.5;
+    a[0].scale = 0.5f;
     o.count = 2;
     adapter_run(got, w, &o, &arena);
     CHECK(same_bits(got, one, SAMPLE));
     o.count = 1;
-    a[0].scale = 0.0;
+    a[0].scale = 0.0f;
     adapter_run(got, w, &o, &arena);
     CHECK(same_bits(got, text.latents, SAMPLE));
-    a[0].scale = 1.0;
-    a[0].end = 0.1;
+    a[0].scale = 1.0f;
+    o.end = 0.1;
     adapter_run(got, w, &o, &arena);
     CHECK(same_bits(got, text.latents, SAMPLE));
     arena_free(&arena);
@@ -191,26 +181,26 @@ static void refuse(const World *w, ControlRunOptions o, Status status, const cha
 
 static void test_refused(World *w)
 {
-    Control c = {&w->net, w->planes, 1.0, 0.5, 0.5};
+    Control c = {&w->net, w->planes, 1, 1.0f, 0.5, 0.5};
     ControlRunOptions o = {.text = usual_text(), .control = &c, .count = 1};
     refuse(w, o, STATUS_ARGUMENT, "a ControlNet works from 0.5 to 0.5, expected");
     c.start = 0.0;
     o.count = 0;
     refuse(w, o, STATUS_ARGUMENT, "0 ControlNets, expected 1 to 8");
     o.count = 1;
-    o.text.width = 0;
-    refuse(w, o, STATUS_ARGUMENT, "control pictures of 0x16");
+    o.text.width = 18;
+    refuse(w, o, STATUS_ARGUMENT, "width is 18 pixels, expected a multiple of 4");
     o.text.width = 16;
     w->planes[7] = INFINITY;
-    refuse(w, o, STATUS_NOT_FINITE, "the condition of control picture 0 is not finite");
+    refuse(w, o, STATUS_NOT_FINITE, "not finite");
     w->planes[7] = 0.5f;
     c.picture = NULL;
     refuse(w, o, STATUS_ARGUMENT, "ControlNet 0 has no picture");
     Arena arena = {0};
     Txt2ImgResult r;
     Error err = {0};
-    AdapterPicture a = {&w->adapter, w->planes, 1.0, 0.0, 1.5};
-    const AdapterRunOptions adapter = {.text = usual_text(), .adapter = &a, .count = 1};
+    const Adapter a = {&w->adapter, w->planes, 1, 16, 16, 1.0f};
+    const AdapterRunOptions adapter = {.text = usual_text(), .adapter = &a, .count = 1, .end = 1.5};
     CHECK(adapter_txt2img(&r, &w->m, &adapter, &arena, &err) == STATUS_ARGUMENT);
     CHECK_TEXT(err.text, "an adapter works from 0 to 1.5");
     ControlNet net;
@@ -230,10 +220,10 @@ typedef struct {
 static Status attempt(void *context)
 {
     const Attempt *a = context;
-    const Control c = {&a->w->net, a->w->planes, 1.0, 0.0, 1.0};
-    const AdapterPicture p = {&a->w->adapter, a->w->planes, 1.0, 0.0, 1.0};
+    const Control c = {&a->w->net, a->w->planes, 1, 1.0f, 0.0, 1.0};
+    const Adapter p = {&a->w->adapter, a->w->planes, 1, 16, 16, 1.0f};
     ControlRunOptions o = {.text = usual_text(), .control = &c, .count = 1, .guess_mode = true};
-    AdapterRunOptions adapter = {.text = usual_text(), .adapter = &p, .count = 1};
+    AdapterRunOptions adapter = {.text = usual_text(), .adapter = &p, .count = 1, .end = 1.0};
     Txt2ImgResult r;
     const size_t fail = a->arena->fail_after;
     o.text.steps = adapter.text.steps = 1;
@@ -276,7 +266,7 @@ static void test_the_case_of_control(void)
         !CHECK(controlnet_open(&net, case_path(path, "f-controlnet/controlnet"), &arena, NULL) ==
                STATUS_OK))
         return;
-    const Control control = {&net, case_numbers(&c, &c.inputs, "cond", &n), 0.8, 0.0, 0.7};
+    const Control control = {&net, case_numbers(&c, &c.inputs, "cond", &n), 1, 0.8f, 0.0, 0.7};
     ControlRunOptions o = {
         .text = case_options(&c, &prompt, 6, &w, &hooks), .control = &control, .count = 1};
     Txt2ImgResult r;
@@ -303,9 +293,9 @@ static void test_the_case_of_the_adapter(const char *name)
     if (!pipeline_case_open(&c, &m, name, &arena) ||
         !CHECK(t2i_adapter_open(&adapter, case_path(path, below), &arena, NULL) == STATUS_OK))
         return;
-    const AdapterPicture picture = {&adapter, case_numbers(&c, &c.inputs, "cond", &n), 0.9, 0.0, 1.0};
+    const Adapter picture = {&adapter, case_numbers(&c, &c.inputs, "cond", &n), 1, 64, 64, 0.9f};
     const AdapterRunOptions o = {
-        .text = case_options(&c, &prompt, 5, &w, &hooks), .adapter = &picture, .count = 1};
+        .text = case_options(&c, &prompt, 5, &w, &hooks), .adapter = &picture, .count = 1, .end = 1.0};
     Txt2ImgResult r;
     if (CHECK(adapter_txt2img(&r, &m, &o, &arena, NULL) == STATUS_OK)) {
         case_compare(&c, "pipe.latents_per_step", w.latents, 5 * w.sample);
@@ -319,7 +309,6 @@ int main(void)
     Arena arena = {0}, again = {0};
     World w;
     world_new(&w, &arena);
-    test_shares_of_the_steps();
     test_control(&w);
     test_guess_mode(&w);
     test_adapter(&w);
