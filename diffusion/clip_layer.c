@@ -4,10 +4,10 @@
 #include <string.h>
 
 #include "diffusion/layer_name.h"
+#include "diffusion/unet_hooks.h"
 #include "nn/attention.h"
 #include "nn/elementwise.h"
 #include "nn/layer_norm.h"
-#include "nn/linear.h"
 
 Affine clip_linear(Weights *w, const char *prefix, const char *name, int out, int in, double deviation)
 {
@@ -40,9 +40,9 @@ static Tensor *norm(Tape *tape, const Affine *a, Tensor *x, float eps)
     return layer_norm(tape, x, a->weight, a->bias, eps);
 }
 
-static Tensor *project(Tape *tape, const Affine *a, Tensor *x)
+static Tensor *project(Tape *tape, const ClipLayer *l, const Affine *a, Tensor *x)
 {
-    return linear(tape, x, a->weight, a->bias);
+    return hooked_linear(tape, l->hooks, a, x);
 }
 
 static Tensor *show_map(void *context, Tape *tape, Tensor *probabilities)
@@ -52,14 +52,15 @@ static Tensor *show_map(void *context, Tape *tape, Tensor *probabilities)
 
 static Tensor *self_attention(Tape *tape, const ClipLayer *l, Tensor *h)
 {
-    Tensor *q = project(tape, &l->q, h), *k = project(tape, &l->k, h), *v = project(tape, &l->v, h);
+    Tensor *q = project(tape, l, &l->q, h), *k = project(tape, l, &l->k, h),
+           *v = project(tape, l, &l->v, h);
     AttentionOptions options = {.heads = l->shape.heads, .causal = l->shape.causal};
     if (tape_wants_to_see(tape, l->name, "self_attn.probabilities")) {
         options.edit = show_map;
         options.edit_context = (void *)(size_t)l; /* only read */
     }
     h = attention(tape, q, k, v, options);
-    return tape_named(tape, project(tape, &l->out, h), l->name, "self_attn");
+    return tape_named(tape, project(tape, l, &l->out, h), l->name, "self_attn");
 }
 
 static Tensor *run(Tape *tape, const void *context, Tensor *const *inputs)
@@ -70,8 +71,8 @@ static Tensor *run(Tape *tape, const void *context, Tensor *const *inputs)
     Tensor *h = norm(tape, &l->norm1, x, s->eps);
     x = add(tape, x, self_attention(tape, l, h));
     h = norm(tape, &l->norm2, x, s->eps);
-    h = activate(tape, project(tape, &l->fc1, h), s->act);
-    h = tape_named(tape, project(tape, &l->fc2, h), l->name, "mlp");
+    h = activate(tape, project(tape, l, &l->fc1, h), s->act);
+    h = tape_named(tape, project(tape, l, &l->fc2, h), l->name, "mlp");
     return tape_named(tape, add(tape, x, h), l->name, "");
 }
 

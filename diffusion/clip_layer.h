@@ -26,6 +26,7 @@ typedef struct {
     Affine q, k, v, out;
     Affine fc1, fc2;
     ClipShape shape;
+    const struct UnetHooks *hooks; /* LoRA at the linear layers (UnetHooks.layer); NULL: none */
 } ClipLayer;
 
 /* Parameters "prefix.layer_norm1.weight", "prefix.self_attn.q_proj.weight" and so on.  Create mode draws as

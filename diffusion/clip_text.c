@@ -32,6 +32,12 @@ void clip_text_load(ClipText *t, Weights *w, const ClipTextConfig *config)
                            (int[]){config->projection_dim, s->width});
 }
 
+void clip_text_hook(ClipText *t, const struct UnetHooks *hooks)
+{
+    for (int i = 0; i < t->config.shape.layers; i++)
+        t->layer[i].hooks = hooks;
+}
+
 /* Token and position embeddings of ids (N,T). */
 static Tensor *embed(Tape *tape, const ClipText *t, const int *ids, int N, int T)
 {

@@ -28,6 +28,9 @@ typedef struct {
  * the projection N(0, 1/width). */
 void clip_text_load(ClipText *t, Weights *w, const ClipTextConfig *config);
 
+/* LoRA and the like at all linear layers from now on (hooks->layer); NULL: none again. */
+void clip_text_hook(ClipText *t, const struct UnetHooks *hooks);
+
 typedef struct {
     Tensor **states;   /* out: room for layers + 1 tensors (N,T,width); NULL: not wanted */
     Tensor *pooled;    /* out: (N,width), when want_pooled */

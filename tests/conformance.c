@@ -19,6 +19,7 @@ static const CaseKind *const KINDS[] = {
     &CASES_OF_ADAPTER,
     &CASES_OF_UNET_GRADIENTS,
     &CASES_OF_VAE_GRADIENTS,
+    &CASES_OF_LORA,
     &CASES_OF_EDICT,
     &CASES_OF_ATTEND,
     &CASES_OF_LEDITS,
