@@ -61,6 +61,7 @@ typedef struct {
 extern const CaseKind CASES_OF_TXT2IMG, CASES_OF_VAE, CASES_OF_CLIP_TEXT, CASES_OF_CLIP_VISION;
 extern const CaseKind CASES_OF_CONTROLNET, CASES_OF_ADAPTER, CASES_OF_UNET_GRADIENTS, CASES_OF_VAE_GRADIENTS;
 extern const CaseKind CASES_OF_LORA;
+extern const CaseKind CASES_OF_RESIZE, CASES_OF_FREQUENCY;
 extern const CaseKind CASES_OF_EDICT, CASES_OF_ATTEND, CASES_OF_LEDITS, CASES_OF_INCEPTION; /* waiting */
 
 /* ---- reading a case ---- */
