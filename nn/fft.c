@@ -9,7 +9,7 @@ static const Fixed256 PI = {
     false,
     {3, 0x243f6a88, 0x85a308d3, 0x13198a2e, 0x03707344, 0xa4093822, 0x299f31d0, 0x082efa98, 0xec4e6c89}};
 
-/* exp(-2 pi i k / n), 0 <= k < n, correctly rounded: 4k = quarters n + rest, and the sine and cosine of
+/* e^(-2 pi i k / n), 0 <= k < n, correctly rounded: 4k = quarters n + rest, and the sine and cosine of
  * rest / n of a right angle are taken in fixed point. */
 static void root_of_unity(double *pair, int64_t k, int64_t n)
 {
@@ -62,7 +62,7 @@ static void multiply(double *out, double a, double b, const double *w)
     out[1] = a * w[1] + b * w[0];
 }
 
-/* v_c = sum_r u_r exp(-2 pi i r c / p), r ascending. */
+/* v_c = sum_r u_r e^(-2 pi i r c / p), r ascending. */
 static void small_transform(double *v, const double *u, int p, const FftPlan *plan)
 {
     const size_t step = (size_t)(plan->n / p);

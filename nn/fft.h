@@ -1,6 +1,6 @@
 /* nn/fft.h - the discrete Fourier transform of any length, and of planes.
  *
- *   F:  X_k = sum_j x_j w^(jk),   w = exp(-2 pi i / n)          inverse: w conjugated, nothing divided
+ *   F:  X_k = sum_j x_j w^(jk),   w = e^(-2 pi i / n)          inverse: w conjugated, nothing divided
  *
  * Numbers are binary64, complex ones as pairs (real, imaginary).  The powers of w are correctly rounded.  n whose prime
  * factors are at most FFT_PRIME is done factor by factor (Stockham's order: no bit reversal); any other by Bluestein's
@@ -19,7 +19,7 @@ typedef struct FftPlan {
     int factor[FFT_FACTORS], factors; /* their product is n; none: Bluestein */
     const double *power;              /* (n) pairs: w^k */
     const struct FftPlan *wide;       /* Bluestein: of length M, a power of two, M >= 2n - 1 */
-    const double *chirp;              /* (n) pairs: exp(-pi i k^2 / n) */
+    const double *chirp;              /* (n) pairs: e^(-pi i k^2 / n) */
     const double *filter;             /* (M) pairs: the transform of the conjugate chirp, wrapped round */
 } FftPlan;
 

@@ -93,7 +93,7 @@ static void test_by_hand(void)
     fft_forward(&plan, delta, scratch); /* a delta is flat */
     for (int k = 0; k < 4; k++)
         CHECK(delta[2 * k] == 1.0 && delta[2 * k + 1] == 0.0);
-    fft_forward(&plan, step, scratch); /* moved by one: exp(-2 pi i k / 4) = 1, -i, -1, i */
+    fft_forward(&plan, step, scratch); /* moved by one: e^(-2 pi i k / 4) = 1, -i, -1, i */
     const double want[8] = {1, 0, 0, -1, -1, 0, 0, 1};
     CHECK(furthest(step, want, 8) == 0.0);
     fft_inverse(&plan, complex_one, scratch);
