@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "cli/commands.h"
+#include "cli/picture_method.h"
 #include "cli/picture_output.h"
 #include "cli/picture_text.h"
 
@@ -12,6 +13,7 @@ typedef struct {
     Dump dump;
     const char *path, *model, *output;
     const Json *record; /* the picture's text "ldm99" */
+    const PictureMethod *method;
     Image picture;
 } Again;
 
@@ -31,25 +33,44 @@ static Status read_picture(Again *a, Error *err)
                          a->path);
     status = json_parse(&a->record, text, strlen(text), a->path, arena, err);
     const char *how = json_text(json_get(a->record, "subcommand"), "");
-    if (status == STATUS_OK && strcmp(how, "txt2img") != 0)
-        status = error_set(err, STATUS_FORMAT, "%s: was made by \"%.40s\", expected txt2img", a->path, how);
+    a->method = picture_method_find(how);
+    if (status == STATUS_OK && a->method == NULL)
+        status = error_set(err, STATUS_FORMAT, "%s: was made by \"%.40s\", which again does not know",
+                           a->path, how);
     return status;
 }
 
 static Status read_request(Again *a, Error *err)
 {
-    Option table[PICTURE_OPTIONS];
-    const Options options = {.command = a->path, .usage = "", .tables = {table}};
+    Option table[PICTURE_OPTIONS], own[PICTURE_METHOD_OPTIONS];
+    const Options options = {.command = a->path, .usage = "", .tables = {table, own}};
     Error why = {.status = STATUS_OK};
     a->request = PICTURE_REQUEST;
     a->request.name = "again";
+    a->request.method = a->method;
     picture_request_table(&a->request, table);
+    a->method->table(&a->request, own);
     if (options_set_all(&options, json_get(a->record, "options"), a->path, &why) != STATUS_OK)
         return error_set(err, STATUS_FORMAT, "%s", why.text);
     if (a->request.latents != NULL)
         a->request.latent = json_int(json_get(a->record, "latent"), 0);
     if (a->model != NULL)
         a->request.run.folder = a->model;
+    return STATUS_OK;
+}
+
+/* The files that were given besides the model must be the ones that the picture was made from. */
+static Status check_inputs(const Again *a, Error *err)
+{
+    const Json *recorded = json_get(a->record, "inputs_sha256");
+    for (int i = 0; i < a->request.inputs; i++) {
+        const InputFile *file = &a->request.input[i];
+        const char *then = json_text(json_get(recorded, file->path), "not recorded");
+        if (strcmp(then, file->sha256) != 0)
+            return error_set(err, STATUS_DIFFERENT,
+                             "%s: is another file than %s was made from: sha256 %s, expected %s",
+                             file->path, a->path, file->sha256, then);
+    }
     return STATUS_OK;
 }
 
@@ -126,6 +147,8 @@ static Status make(Again *a, const TapeWatch *watch, Error *err)
     a->request.dump = watch != NULL ? &a->dump : NULL;
     if (status == STATUS_OK)
         status = picture_request_open(&a->request, &options, &a->command, err);
+    if (status == STATUS_OK)
+        status = check_inputs(a, err);
     if (status == STATUS_OK)
         status = picture_request_run(&made, &a->request, &options, err);
     if (status == STATUS_OK && a->output != NULL)

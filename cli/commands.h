@@ -3,10 +3,16 @@
 #define CLI_COMMANDS_H
 
 int command_txt2img(int argc, char **argv);
+int command_img2img(int argc, char **argv);
+int command_inpaint(int argc, char **argv);
+int command_control(int argc, char **argv);
+int command_adapter(int argc, char **argv);
+int command_invert(int argc, char **argv);
 int command_again(int argc, char **argv);
 int command_encode(int argc, char **argv);
 int command_decode(int argc, char **argv);
 int command_segment(int argc, char **argv);
+int command_tokenize(int argc, char **argv);
 int command_embed(int argc, char **argv);
 int command_train(int argc, char **argv);
 int command_info(int argc, char **argv);

@@ -14,9 +14,15 @@ static const struct {
     const char *help;
 } commands[] = {
     {"txt2img", command_txt2img, "pictures from a prompt"},
+    {"img2img", command_img2img, "pictures from a picture and a prompt"},
+    {"inpaint", command_inpaint, "a part of a picture made anew"},
+    {"control", command_control, "pictures from a prompt, steered by pictures through ControlNets"},
+    {"adapter", command_adapter, "the same through T2I-Adapters"},
+    {"invert", command_invert, "from a picture to the noise that DDIM makes it of"},
     {"again", command_again, "a picture made again from its own record: the same bits?"},
     {"encode", command_encode, "a picture to its latent"},
     {"decode", command_decode, "a latent to its picture"},
+    {"tokenize", command_tokenize, "a text as the numbers that the text encoder reads"},
     {"segment", command_segment, "which thing is where in a picture"},
     {"embed", command_embed, "pictures and texts as rows of CLIP's space, and how well they fit"},
     {"train", command_train, "train a part of a model by a recipe"},

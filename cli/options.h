@@ -52,7 +52,7 @@ typedef struct {
     const char *const *settings; /* option, value, option, value ..., NULL */
 } OptionPreset;
 
-enum { OPTIONS_TABLES = 4, OPTIONS_WORDS = 64 };
+enum { OPTIONS_TABLES = 6, OPTIONS_WORDS = 64 };
 
 /* What a subcommand understands: up to OPTIONS_TABLES tables (NULL ends them early) and free words. */
 typedef struct {

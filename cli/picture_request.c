@@ -4,9 +4,12 @@
 #include <string.h>
 
 #include "cli/latent_file.h"
+#include "cli/picture_method.h"
+#include "diffusion/pipeline_img2img.h"
 #include "io/sha256.h"
 
 const PictureRequest PICTURE_REQUEST = {
+    .method = &METHOD_TXT2IMG,
     .negative = "",
     .rng = "philox",
     .steps = 20,
@@ -15,6 +18,8 @@ const PictureRequest PICTURE_REQUEST = {
     .guidance = 7.0,
     .seed = 42,
     .run = {.sampler_name = "auto", .prediction = "auto", .spacing = "auto"},
+    .image = {.strength = 0.75},
+    .steer = {.strength = 1.0, .end = 1.0},
 };
 
 /* stable-diffusion.cpp, examples/cli/README.md. */
@@ -125,6 +130,18 @@ static bool on_step(void *context, const DenoiseProgress *at)
     return !interrupted();
 }
 
+Status picture_request_input(PictureRequest *r, const char *path, Error *err)
+{
+    for (int i = 0; i < r->inputs; i++)
+        if (strcmp(r->input[i].path, path) == 0)
+            return STATUS_OK;
+    if (r->inputs == INPUT_FILES)
+        return error_set(err, STATUS_ARGUMENT, "%s: more than %d input files", r->name, INPUT_FILES);
+    InputFile *file = &r->input[r->inputs++];
+    file->path = path;
+    return sha256_file(file->sha256, path, err);
+}
+
 Status picture_request_open(PictureRequest *r, Txt2ImgOptions *o, Command *c, Error *err)
 {
     Arena *arena = &c->arena;
@@ -158,6 +175,8 @@ Status picture_request_open(PictureRequest *r, Txt2ImgOptions *o, Command *c, Er
                            r->name, r->latents, o->images, r->batch);
     if (status == STATUS_OK && r->latents != NULL)
         status = sha256_file(r->latents_hash, r->latents, err);
+    if (status == STATUS_OK && r->method->read != NULL)
+        status = r->method->read(r, o, arena, err);
     const ModelConfig *config = &r->run.model.config;
     r->latent_height = o->height > 0 ? o->height / vae_factor(&config->vae) : config->unet.sample_height;
     return status;
@@ -176,7 +195,7 @@ Status picture_request_run(Txt2ImgResult *out, PictureRequest *r, const Txt2ImgO
     with_hooks.loop = &hooks;
     interrupts_watch();
     r->progress = progress_begin(r->name, r->command->quiet, 0);
-    const Status status = txt2img(out, &r->run.model, &with_hooks, &r->command->arena, err);
+    const Status status = r->method->run(out, r, &with_hooks, err);
     progress_end(&r->progress);
     for (int i = 0; status == STATUS_OK && i <= o->count && !r->command->quiet; i++)
         if (out->prompts[i].cut[0] != '\0')
@@ -193,5 +212,13 @@ Status picture_request_plan(SamplerRun *out, const PictureRequest *r, Arena *are
                          "no sampler is known for the model's scheduler \"%s\": choose one",
                          scheduler->class_name);
     const SamplerOptions options = {.eta = r->eta};
-    return sampler_begin(out, sampler, scheduler, options, r->steps, 1, 1, NULL, arena, err);
+    int taken = r->steps;
+    Status status = STATUS_OK;
+    if (r->method->has_strength)
+        status = strength_read(&taken, r->steps, r->image.strength, err);
+    if (status == STATUS_OK)
+        status = sampler_begin(out, sampler, scheduler, options, r->steps, 1, 1, NULL, arena, err);
+    if (status == STATUS_OK)
+        sampler_skip(out, r->steps - taken);
+    return status;
 }

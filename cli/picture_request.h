@@ -1,5 +1,6 @@
 /* cli/picture_request.h - everything that decides the bits of a picture made from a prompt, as options: what
- * `txt2img` takes, what a picture keeps of itself, and what `again` reads back. */
+ * `txt2img`, `img2img` and the others take, what a picture keeps of itself, and what `again` reads back.  What only one
+ * of them takes is its method's (cli/picture_method.h). */
 #ifndef CLI_PICTURE_REQUEST_H
 #define CLI_PICTURE_REQUEST_H
 
@@ -7,9 +8,37 @@
 #include "cli/model_files.h"
 #include "cli/progress.h"
 #include "cli/run_model.h"
-#include "diffusion/pipeline_txt2img.h"
+#include "diffusion/pipeline_adapter.h"
+
+/* A file besides the model's that decides the bits. */
+typedef struct {
+    const char *path;
+    char sha256[65];
+} InputFile;
+
+enum { INPUT_FILES = 3 * CONTROLS_MAX + 2 };
+
+/* img2img and inpaint: the options, and what is read from the files. */
+typedef struct {
+    const char *path, *mask_path;
+    double strength;
+    int mask_blur;
+    Image picture;
+    float *planes; /* (3, height, width) in [-1, 1] */
+    float *mask;   /* (height, width) in [0, 1] */
+} ImageInput;
+
+/* control and adapter, likewise. */
+typedef struct {
+    OptionTexts folders, images;
+    double strength, start, end;
+    bool guess_mode;
+    Control *control; /* one a folder */
+    Adapter *adapter;
+} SteerInput;
 
 typedef struct {
+    const struct PictureMethod *method; /* cli/picture_method.h */
     const char *prompt, *negative, *latents, *rng;
     int width, height, steps, clip_skip;
     int batch;  /* pictures */
@@ -17,11 +46,15 @@ typedef struct {
     double guidance, rescale, eta;
     uint64_t seed; /* of the first picture */
     RunModel run;
+    ImageInput image;
+    SteerInput steer;
     Dump *dump; /* who records intermediates; NULL: nobody */
     /* Filled by picture_request_open: */
     ModelFiles files;
     char latents_hash[65]; /* "" without a file of latents */
     int latent_height;
+    InputFile input[INPUT_FILES];
+    int inputs;
     const char *name; /* of the subcommand that runs it */
     Command *command;
     Progress progress;
@@ -40,6 +73,9 @@ const char *picture_preset_sampler(const char *preset);
 /* The options of one picture; the rows point into *r. */
 enum { PICTURE_OPTIONS = 17 };
 void picture_request_table(PictureRequest *r, Option table[PICTURE_OPTIONS]);
+
+/* Notes a file that is read, with its hash; once. */
+MUST_CHECK Status picture_request_input(PictureRequest *r, const char *path, Error *err);
 
 /* Opens the model, hashes its files, and says in *o what to make; *o points into *r. */
 MUST_CHECK Status picture_request_open(PictureRequest *r, Txt2ImgOptions *o, Command *c, Error *err);

@@ -1,6 +1,7 @@
 #include "cli/picture_text.h"
 
 #include "base/decimal.h"
+#include "cli/picture_method.h"
 #include "io/json.h"
 #include "io/sha256.h"
 
@@ -13,8 +14,8 @@ void picture_hash(char hex[65], const Image *picture)
 static void add_parameters(Bytes *out, const PictureRequest *r, const SamplerRun *plan,
                            const Image *picture)
 {
-    char guidance[32];
-    decimal_write(guidance, r->guidance);
+    char number[32];
+    decimal_write(number, r->guidance);
     bytes_add_text(out, r->prompt);
     bytes_add_text(out, "\n");
     if (r->negative != NULL && r->negative[0] != '\0') {
@@ -22,20 +23,32 @@ static void add_parameters(Bytes *out, const PictureRequest *r, const SamplerRun
         bytes_add_text(out, r->negative);
         bytes_add_text(out, "\n");
     }
-    bytes_add_format(out,
-                     "Steps: %d, Sampler: %s, CFG scale: %s, Seed: %llu, Size: %dx%d, Version: ldm99 %s",
-                     r->steps, plan->sampler->name, guidance, (unsigned long long)r->seed, picture->width,
-                     picture->height, LDM99_VERSION);
+    bytes_add_format(out, "Steps: %d, Sampler: %s, CFG scale: %s, Seed: %llu, Size: %dx%d, ", r->steps,
+                     plan->sampler->name, number, (unsigned long long)r->seed, picture->width,
+                     picture->height);
+    if (r->method->has_strength) {
+        decimal_write(number, r->image.strength);
+        bytes_add_format(out, "Denoising strength: %s, ", number);
+    }
+    bytes_add_format(out, "Version: ldm99 %s", LDM99_VERSION);
     bytes_add_byte(out, '\0');
 }
 
 void request_write(JsonWriter *w, PictureRequest *r, const SamplerRun *plan, const Image *picture)
 {
-    Option table[PICTURE_OPTIONS];
+    Option table[PICTURE_OPTIONS], own[PICTURE_METHOD_OPTIONS];
     picture_request_table(r, table);
+    r->method->table(r, own);
     json_begin_object(w, "options");
     options_write_table(w, table);
+    options_write_table(w, own);
     json_end(w);
+    if (r->inputs > 0)
+        json_begin_object(w, "inputs_sha256");
+    for (int i = 0; i < r->inputs; i++)
+        json_write_text(w, r->input[i].path, r->input[i].sha256);
+    if (r->inputs > 0)
+        json_end(w);
     if (r->latents != NULL) {
         json_write_int(w, "latent", r->latent);
         json_write_text(w, "latents_sha256", r->latents_hash);
@@ -75,7 +88,7 @@ static void add_json(Bytes *out, PictureRequest *r, const SamplerRun *plan, cons
     json_write_text(&w, "program", "ldm99");
     json_write_text(&w, "version", LDM99_VERSION);
     json_write_int(&w, "contract", LDM99_CONTRACT);
-    json_write_text(&w, "subcommand", "txt2img");
+    json_write_text(&w, "subcommand", r->method->name);
     request_write(&w, r, plan, picture);
     write_schedule(&w, plan);
     json_begin_object(&w, "model_sha256");

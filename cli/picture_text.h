@@ -3,6 +3,7 @@
  *
  *     {"program", "version", "contract", "subcommand",
  *      "options": {those of this picture alone, as the command line has them},
+ *      "inputs_sha256": {file: hash, of the pictures and networks that were given besides the model},
  *      "resolved": {what "auto" and 0 came to}, "timesteps": [], "sigmas": [], "alpha_bars": [],
  *      "latents_sha256", "model_sha256": {file: hash}, "pixels_sha256"}                                       */
 #ifndef CLI_PICTURE_TEXT_H

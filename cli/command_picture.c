@@ -1,9 +1,10 @@
-/* cli/command_txt2img.c - pictures from a prompt. */
+/* cli/command_picture.c - the subcommands that make pictures: txt2img and its relatives. */
 #include <stdio.h>
 #include <string.h>
 
 #include "cli/commands.h"
 #include "cli/latent_file.h"
+#include "cli/picture_method.h"
 #include "cli/picture_output.h"
 #include "cli/picture_text.h"
 #include "cli/schedule_print.h"
@@ -14,9 +15,9 @@ typedef struct {
     Dump dump;
     const char *output, *save_latents, *grid, *preset;
     bool print_schedule;
-} Txt2Img;
+} PictureCommand;
 
-static Status write_latents(Txt2Img *t, const Txt2ImgResult *made, Error *err)
+static Status write_latents(PictureCommand *t, const Txt2ImgResult *made, Error *err)
 {
     const uint64_t dim[4] = {(uint64_t)made->count, (uint64_t)made->channels, (uint64_t)made->height,
                              (uint64_t)made->width};
@@ -26,7 +27,7 @@ static Status write_latents(Txt2Img *t, const Txt2ImgResult *made, Error *err)
     return status;
 }
 
-static Status show_schedule(Txt2Img *t, Error *err)
+static Status show_schedule(PictureCommand *t, Error *err)
 {
     SamplerRun plan;
     Status status = run_model_open(&t->request.run, MODEL_SCHEDULER, &t->command.arena, err);
@@ -38,7 +39,7 @@ static Status show_schedule(Txt2Img *t, Error *err)
 }
 
 /* A preset whose program samples in a way that is not here takes the model's, and says so. */
-static void tell_sampler(const Txt2Img *t)
+static void tell_sampler(const PictureCommand *t)
 {
     const char *theirs = picture_preset_sampler(t->preset);
     if (theirs != NULL && strcmp(t->request.run.sampler_name, "auto") == 0 && !t->command.quiet)
@@ -48,7 +49,7 @@ static void tell_sampler(const Txt2Img *t)
 }
 
 /* What was asked for, as the pictures keep it. */
-static Status write_request(Txt2Img *t, const Txt2ImgResult *made, Error *err)
+static Status write_request(PictureCommand *t, const Txt2ImgResult *made, Error *err)
 {
     SamplerRun plan;
     JsonWriter *w = &t->command.result.json;
@@ -60,7 +61,7 @@ static Status write_request(Txt2Img *t, const Txt2ImgResult *made, Error *err)
     return status;
 }
 
-static Status make(Txt2Img *t, Error *err)
+static Status make(PictureCommand *t, Error *err)
 {
     PictureRequest *r = &t->request;
     Txt2ImgOptions options;
@@ -91,7 +92,7 @@ static Status make(Txt2Img *t, Error *err)
     return status;
 }
 
-static Status run(Txt2Img *t, Error *err)
+static Status run(PictureCommand *t, Error *err)
 {
     const TapeWatch *watch;
     Status status = dump_begin(&watch, &t->dump, &t->command, err);
@@ -102,10 +103,10 @@ static Status run(Txt2Img *t, Error *err)
     return status == STATUS_OK ? dumped : status;
 }
 
-int command_txt2img(int argc, char **argv)
+static int command(const PictureMethod *method, int argc, char **argv)
 {
-    Txt2Img t = {.output = "output.png", .preset = "none", .request = PICTURE_REQUEST};
-    Option request[PICTURE_OPTIONS], dump[DUMP_OPTIONS];
+    PictureCommand t = {.output = "output.png", .preset = "none", .request = PICTURE_REQUEST};
+    Option request[PICTURE_OPTIONS], of_method[PICTURE_METHOD_OPTIONS], dump[DUMP_OPTIONS];
     const Option own[] = {
         {OPTION_INT, "batch-count", 'b', "num-images-per-prompt batch-size", &t.request.batch, 1, 65536,
          NULL, "pictures"},
@@ -121,17 +122,44 @@ int command_txt2img(int argc, char **argv)
          "print timesteps and coefficients of each step, and stop"},
         {OPTION_END, NULL, 0, NULL, NULL, 0, 0, NULL, NULL},
     };
-    const Options about = {.command = "txt2img",
+    const Options about = {.command = method->name,
                            .usage = "",
-                           .about = "Pictures from a prompt.",
+                           .about = method->about,
                            .presets = PICTURE_PRESETS,
-                           .tables = {NULL, own, dump}};
-    t.request.name = "txt2img";
+                           .tables = {NULL, of_method, own, dump}};
+    t.request.method = method;
+    t.request.name = method->name;
     picture_request_table(&t.request, request);
+    method->table(&t.request, of_method);
     dump_table(&t.dump, dump);
     if (command_begin(&t.command, &about, request, argc, argv)) {
         const Status status = run(&t, &t.command.error);
         (void)status; /* command_end reports the error */
     }
     return command_end(&t.command);
+}
+
+int command_txt2img(int argc, char **argv)
+{
+    return command(&METHOD_TXT2IMG, argc, argv);
+}
+
+int command_img2img(int argc, char **argv)
+{
+    return command(&METHOD_IMG2IMG, argc, argv);
+}
+
+int command_inpaint(int argc, char **argv)
+{
+    return command(&METHOD_INPAINT, argc, argv);
+}
+
+int command_control(int argc, char **argv)
+{
+    return command(&METHOD_CONTROL, argc, argv);
+}
+
+int command_adapter(int argc, char **argv)
+{
+    return command(&METHOD_ADAPTER, argc, argv);
 }
