@@ -37,12 +37,12 @@ static const char *const PASSED_OVER[] = {
     "output_attentions",
     "output_hidden_states",
     "output_scores",
-    "pruned_heads",
     "remove_invalid_values",
     "repetition_penalty",
     "return_dict",
     "return_dict_in_generate",
     "temperature",
+    "tf_legacy_loss",
     "tie_encoder_decoder",
     "tie_word_embeddings",
     "top_k",
@@ -60,6 +60,8 @@ void clip_config_pass_over(ConfigReader *r)
 {
     for (int i = 0; PASSED_OVER[i] != NULL; i++)
         config_get(r, PASSED_OVER[i]);
+    if (json_count(config_get(r, "pruned_heads")) != 0)
+        config_refuse(r, "pruned_heads", "only a model with all of its heads is supported");
 }
 
 const char *clip_activation_name(Activation act)

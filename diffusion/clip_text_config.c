@@ -15,7 +15,8 @@ Status clip_text_config_read(ClipTextConfig *out, const Json *json, const char *
     c.positions = config_int(r, "max_position_embeddings", 77, 1, POSITIONS);
     c.shape = clip_shape_read(
         r, &(ClipShape){.width = 512, .inner = 2048, .layers = 12, .heads = 8, .causal = true});
-    c.bos_token_id = config_int(r, "bos_token_id", 49406, 0, VOCABULARY);
+    c.bos_token_id =
+        config_is_null(r, "bos_token_id") ? 49406 : config_int(r, "bos_token_id", 49406, 0, VOCABULARY);
     c.eos_token_id = config_int(r, "eos_token_id", 49407, 0, VOCABULARY);
     c.pad_token_id =
         config_is_null(r, "pad_token_id") ? 1 : config_int(r, "pad_token_id", 1, 0, VOCABULARY);

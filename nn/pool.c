@@ -140,8 +140,10 @@ static void node_backward(Tape *tape, const TapeNode *node)
 static int outputs(int in, const PoolOptions *o)
 {
     const long long room = (long long)in + 2 * (long long)o->pad - o->kernel;
-    if (room < 0 || in < 1)
+    if (in < 1)
         return 0;
+    if (room < 0) /* rounded up, the one window that is cut at the far side */
+        return o->ceil_mode && room > -(long long)o->stride ? 1 : 0;
     long long count = room / o->stride + 1;
     if (o->ceil_mode && room % o->stride != 0 && count * o->stride < (long long)in + o->pad)
         count++;

@@ -37,7 +37,13 @@ static void test_by_hand(void)
     /* a window that would begin beyond the picture is left out */
     y = max_pool2d(&tape, in, (PoolOptions){.kernel = 2, .stride = 3, .ceil_mode = true});
     CHECK(y != NULL && tensor_count(y) == 1 && y->data[0] == 5.0f);
+    /* rounded up, a picture smaller than the window has one window, cut at the far side */
+    in = tape_input(&tape, x, 4, (int[]){1, 1, 1, 3}, false);
+    y = average_pool2d(&tape, in, (PoolOptions){.kernel = 2, .ceil_mode = true});
+    CHECK(y != NULL && y->dim[2] == 1 && y->dim[3] == 2 && y->data[0] == 1.5f && y->data[1] == 3.0f);
     CHECK(tape.error.status == STATUS_OK);
+    CHECK(average_pool2d(&tape, in, (PoolOptions){.kernel = 3, .stride = 2, .ceil_mode = true}) == NULL);
+    CHECK(tape.error.status == STATUS_SHAPE);
     arena_free(&arena);
 }
 
