@@ -63,7 +63,8 @@ static Status predict_half(void *context, float *out, const float *x, double tim
 
 static Status sampler_item(Sha256 *hash, Arena *arena, Error *err)
 {
-    for (int k = 0; SAMPLERS[k] != NULL; k++) {
+    static const Sampler *const HASHED[] = {&SAMPLER_DDIM, &SAMPLER_DDPM};
+    for (int k = 0; k < 2; k++) {
         SamplerRun run;
         float x[64];
         const int dim = 64;
@@ -71,7 +72,7 @@ static Status sampler_item(Sha256 *hash, Arena *arena, Error *err)
         const Denoiser network = {.predict = predict_half, .conditions = 2};
         const SamplerOptions options = {.eta = 0.5};
         Status status =
-            sampler_begin(&run, SAMPLERS[k], &SCHEDULER_DEFAULTS, options, 10, 1, 64, &rng, arena, err);
+            sampler_begin(&run, HASHED[k], &SCHEDULER_DEFAULTS, options, 10, 1, 64, &rng, arena, err);
         if (status != STATUS_OK)
             return status;
         rng_normal_fill(&rng, x, 64);
@@ -80,7 +81,7 @@ static Status sampler_item(Sha256 *hash, Arena *arena, Error *err)
                          err);
         if (status != STATUS_OK)
             return status;
-        golden_add_floats(hash, SAMPLERS[k]->name, x, 1, &dim);
+        golden_add_floats(hash, HASHED[k]->name, x, 1, &dim);
     }
     return STATUS_OK;
 }

@@ -2,7 +2,23 @@
 
 #include <string.h>
 
-const Sampler *const SAMPLERS[] = {&SAMPLER_DDIM, &SAMPLER_DDPM, NULL};
+const Sampler *const SAMPLERS[] = {&SAMPLER_DDIM,
+                                   &SAMPLER_DDPM,
+                                   &SAMPLER_EULER,
+                                   &SAMPLER_EULER_A,
+                                   &SAMPLER_HEUN,
+                                   &SAMPLER_LMS,
+                                   &SAMPLER_PNDM,
+                                   &SAMPLER_DPM2,
+                                   &SAMPLER_DPM2_A,
+                                   &SAMPLER_DPM_MULTI,
+                                   &SAMPLER_DPM_SINGLE,
+                                   &SAMPLER_UNIPC,
+                                   &SAMPLER_DEIS,
+                                   &SAMPLER_LCM,
+                                   &SAMPLER_PC,
+                                   &SAMPLER_DDIM_INVERSE,
+                                   NULL};
 
 const Sampler *sampler_find(const char *name)
 {
@@ -18,12 +34,14 @@ Status sampler_begin(SamplerRun *out, const Sampler *sampler, const SchedulerCon
 {
     SamplerRun run = {.sampler = sampler,
                       .config = scheduler_config_over(read, sampler->defaults),
+                      .order = sampler->order,
                       .options = options,
                       .steps = steps,
                       .start_scale = 1.0f,
                       .images = images,
                       .sample = sample,
                       .rng = rng};
+    scheduler_config_keep(&run.config, sampler->defaults, sampler->keys);
     if (steps < 1 || steps > run.config.num_train_timesteps)
         return error_set(err, STATUS_ARGUMENT, "steps is %d, expected 1 to %d", steps,
                          run.config.num_train_timesteps);
@@ -102,7 +120,7 @@ void sampler_renoise(const SamplerRun *run, int call, float *out, const float *x
 
 void sampler_skip(SamplerRun *run, int steps)
 {
-    run->first = run->sampler->order * steps;
+    run->first = run->order * steps;
     if (run->first > run->calls)
         run->first = run->calls;
 }

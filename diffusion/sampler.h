@@ -27,6 +27,14 @@
 typedef struct {
     double eta;           /* DDIM: 0 deterministic .. 1 as much noise as DDPM */
     bool clipped_epsilon; /* DDIM: eps anew from the limited x0 (diffusers: use_clipped_model_output) */
+    double churn; /* Euler: S_churn of [Kar22, algorithm 2], noise added before each step; 0: none */
+    double churn_from,
+        churn_to;          /* Euler: the sigmas that it is added at, S_tmin and S_tmax; to 0: all above */
+    double churn_noise;    /* Euler: S_noise; 0: 1 */
+    int corrections;       /* pc: corrector steps at each level before the predictor */
+    double correction;     /* pc: their length eta; 0: as each level's predictor */
+    double correction_snr; /* pc: or their signal-to-noise ratio r, which sets eta; 0: off */
+    bool corrector_only;   /* pc: annealed Langevin, no predictor */
     bool compat_f32; /* the schedule's tables and the coefficients with diffusers' bits: sampler_round */
 
     /* Noise that is given in place of drawn one: draw i of the run takes block i of (images, sample) numbers; later
@@ -43,7 +51,9 @@ typedef struct SamplerRun {
     int steps;         /* as asked for */
     int calls;         /* of the network */
     int first;         /* the call that the loop starts with; > 0 for img2img and the like */
+    int order;         /* calls a step */
     double *time;      /* (calls) what the network is told */
+    double *sigma;     /* (calls) the noise level of x; NULL: the schedule's at time */
     float start_scale; /* pure noise times this is x before the first call */
     int images;
     size_t sample; /* numbers in one image's latent */
@@ -68,7 +78,7 @@ typedef struct Sampler {
     const char *class_name;          /* the scheduler class of diffusers with the same conventions */
     const SchedulerConfig *defaults; /* that class's */
     const char *const *keys;         /* that class's keys, in its order, NULL behind the last */
-    int order; /* calls a step: a run that leaves out k steps starts with call order k */
+    int order; /* calls a step: a run that leaves out k steps starts with call order k (plans may change run->order) */
 
     /* Fills calls, time, start_scale (1 unless said) and state from the rest of the run; the arena keeps
      * them.  Refuses what the method cannot do by name. */
@@ -89,7 +99,10 @@ typedef struct Sampler {
     void (*step)(SamplerRun *run, int call, float *x, float *out);
 } Sampler;
 
-extern const Sampler SAMPLER_DDPM, SAMPLER_DDIM;
+extern const Sampler SAMPLER_DDPM, SAMPLER_DDIM, SAMPLER_DDIM_INVERSE, SAMPLER_PNDM, SAMPLER_LCM;
+extern const Sampler SAMPLER_EULER, SAMPLER_EULER_A, SAMPLER_HEUN, SAMPLER_LMS, SAMPLER_PC;
+extern const Sampler SAMPLER_DPM2, SAMPLER_DPM2_A;
+extern const Sampler SAMPLER_DPM_MULTI, SAMPLER_DPM_SINGLE, SAMPLER_DEIS, SAMPLER_UNIPC;
 
 /* All samplers, NULL behind the last. */
 extern const Sampler *const SAMPLERS[];

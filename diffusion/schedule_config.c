@@ -311,6 +311,18 @@ SchedulerConfig scheduler_config_over(const SchedulerConfig *read, const Schedul
     return c;
 }
 
+void scheduler_config_keep(SchedulerConfig *config, const SchedulerConfig *defaults,
+                           const char *const *keys)
+{
+    uint64_t kept = 0;
+    for (; *keys != NULL; keys++)
+        kept |= field_index(*keys) >= 0 ? (uint64_t)1 << field_index(*keys) : 0;
+    for (int i = 0; i < FIELD_COUNT; i++)
+        if ((kept >> i & 1) == 0)
+            memcpy((char *)config + FIELDS[i].offset, (const char *)defaults + FIELDS[i].offset,
+                   field_size(FIELDS[i].kind));
+}
+
 void scheduler_config_say(SchedulerConfig *config, const char *key)
 {
     const int i = field_index(key);

@@ -101,6 +101,11 @@ MUST_CHECK Status scheduler_config_parse(SchedulerConfig *out, const char *text,
 /* What the file said over the defaults of a class. */
 SchedulerConfig scheduler_config_over(const SchedulerConfig *read, const SchedulerConfig *defaults);
 
+/* Gives the keys that are not in the list (which ends with NULL) their defaults: what a file says for the scheduler
+ * of another class does not reach a class without that key. */
+void scheduler_config_keep(SchedulerConfig *config, const SchedulerConfig *defaults,
+                           const char *const *keys);
+
 /* Says `key` as if it stood in the file, after its member was set; for options from the command line. */
 void scheduler_config_say(SchedulerConfig *config, const char *key);
 

@@ -8,10 +8,10 @@
 #include "tests/toy_denoiser.h"
 
 /* Runs the loop of tests/schedulers/... named `prefix` ("ddim.full_loop_no_noise") and compares timesteps, the
- * last sample (largest difference `atol`) and the published sum and mean.  `noisy_from` > 0: toy_noise is added
- * at that index of the list and the loop starts there.  compat_f32 repeats diffusers' arithmetic; without it the
+ * last sample (largest difference `atol`, relative where numbers are larger than 1) and the published sum and mean.
+ * A loop with fewer calls than the plan starts in its middle; "with_noise": from the sample with toy_noise.  compat_f32 repeats diffusers' arithmetic; without it the
  * published sums are out of reach where binary32 scalars have lost digits, so they are not compared. */
-static inline void published_loop(const Sampler *sampler, const Case *c, const Json *test, int noisy_from,
+static inline void published_loop(const Sampler *sampler, const Case *c, const Json *test,
                                   bool compat_f32, double atol, Arena *arena)
 {
     const char *prefix = json_text(json_get(test, "tensor_prefix"), "?");

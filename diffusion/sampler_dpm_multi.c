@@ -1,0 +1,132 @@
+/* diffusion/sampler_dpm_multi.c - DPM-Solver and DPM-Solver++, multistep [LuZ22, algorithm 2].
+ *
+ * The step goes from level i to i + 1; with h_1, h_2 the steps before in lambda and r_k = h_k / h
+ *   order 2   D_1 = (m_0 - m_1) / r_1
+ *   order 3   D_10 = (m_0 - m_1) / r_1, D_11 = (m_1 - m_2) / r_2,
+ *             D_1 = D_10 + r_1 / (r_1 + r_2) (D_10 - D_11),  D_2 = (D_10 - D_11) / (r_1 + r_2)
+ * and x as diffusion/dpm_solver.h has it.  The order is lower while fewer m are known, and at the end:
+ *   last step          1, if euler_at_final, or lower_order_final and N < 15, or it ends at sigma 0
+ *   the one before     2, if lower_order_final and N < 15 */
+#include "diffusion/dpm_solver.h"
+
+static int order_at(const SamplerRun *run, int call)
+{
+    const SchedulerConfig *c = &run->config;
+    const int known = call - run->first + 1, left = run->calls - call;
+    const bool few = c->lower_order_final && run->calls < 15; /* diffusers: unstable with so few steps */
+    int order = c->solver_order < known ? c->solver_order : known;
+    if (left == 1 && (c->euler_at_final || few || c->final_sigmas_type == FINAL_SIGMA_ZERO))
+        order = 1;
+    if (left == 2 && few && order > 2)
+        order = 2;
+    return order;
+}
+
+static LinearStep coefficients(const SamplerRun *run, int call)
+{
+    const Multistep *m = run->state;
+    const int order = order_at(run, call);
+    const DpmStep s = dpm_step(m, run->config.algorithm_type, call, call + 1);
+    const double first = run->config.solver_type == SOLVER_HEUN || order > 2 ? s.f2 : s.half;
+    LinearStep c = {.x = s.linear, .m = {s.f1}, .sd = s.sd};
+    if (order == 1)
+        return c;
+    const double here = level_lambda(m, call), r1 = (here - level_lambda(m, call - 1)) / s.h;
+    double d0 = 1.0 / r1, d1 = -1.0 / r1, d2 = 0.0; /* D_1 as a sum of m */
+    if (order == 3) {
+        const double r2 = (level_lambda(m, call - 1) - level_lambda(m, call - 2)) / s.h;
+        const double second[3] = {1.0 / r1 / (r1 + r2), (-1.0 / r1 - 1.0 / r2) / (r1 + r2),
+                                  1.0 / r2 / (r1 + r2)};
+        d0 += r1 * second[0];
+        d1 += r1 * second[1];
+        d2 += r1 * second[2];
+        for (int j = 0; j < 3; j++)
+            c.m[j] += s.f3 * second[j];
+    }
+    c.m[0] += first * d0;
+    c.m[1] += first * d1;
+    c.m[2] += first * d2;
+    return c;
+}
+
+static Status plan(SamplerRun *run, Arena *arena, Error *err)
+{
+    Multistep *m = arena_alloc(arena, 1, sizeof *m);
+    if (m == NULL)
+        return error_set(err, STATUS_MEMORY, "no memory for DPM-Solver");
+    Status status = dpm_check(run, true, err);
+    if (status == STATUS_OK)
+        status = multistep_plan(m, run, LAST_BY_TYPE, arena, err);
+    run->state = m;
+    return status;
+}
+
+static SamplerCall describe(const SamplerRun *run, int call)
+{
+    const LinearStep c = coefficients(run, call);
+    return multistep_describe(run, call, &c);
+}
+
+static void step(SamplerRun *run, int call, float *x, float *out)
+{
+    Multistep *m = run->state;
+    const LinearStep c = coefficients(run, call);
+    multistep_remember(m, run, call, x, out,
+                       dpm_predicts_x0(run->config.algorithm_type) ? PAST_X0 : PAST_EPSILON);
+    multistep_sum(x, run, m, &c, x, order_at(run, call));
+    sampler_add_noise(run, x, (float)c.sd, m->noise);
+}
+
+/* diffusers 0.27.2, schedulers/scheduling_dpmsolver_multistep.py, DPMSolverMultistepScheduler.__init__. */
+static const SchedulerConfig DEFAULTS = {
+    .num_train_timesteps = 1000,
+    .beta_start = 0.0001,
+    .beta_end = 0.02,
+    .beta_schedule = BETA_LINEAR,
+    .solver_order = 2,
+    .prediction_type = PREDICT_EPSILON,
+    .dynamic_thresholding_ratio = 0.995,
+    .sample_max_value = 1.0,
+    .algorithm_type = ALGORITHM_DPMSOLVER_PP,
+    .solver_type = SOLVER_MIDPOINT,
+    .lower_order_final = true,
+    .final_sigmas_type = FINAL_SIGMA_ZERO,
+    .lambda_min_clipped = -1.0 / 0.0, /* minus infinity; INFINITY is no constant to tcc */
+    .timestep_spacing = SPACING_LINSPACE,
+};
+
+static const char *const KEYS[] = {"num_train_timesteps",
+                                   "beta_start",
+                                   "beta_end",
+                                   "beta_schedule",
+                                   "trained_betas",
+                                   "solver_order",
+                                   "prediction_type",
+                                   "thresholding",
+                                   "dynamic_thresholding_ratio",
+                                   "sample_max_value",
+                                   "algorithm_type",
+                                   "solver_type",
+                                   "lower_order_final",
+                                   "euler_at_final",
+                                   "use_karras_sigmas",
+                                   "use_lu_lambdas",
+                                   "final_sigmas_type",
+                                   "lambda_min_clipped",
+                                   "variance_type",
+                                   "timestep_spacing",
+                                   "steps_offset",
+                                   "rescale_betas_zero_snr",
+                                   NULL};
+
+const Sampler SAMPLER_DPM_MULTI = {
+    .name = "dpm++2m",
+    .class_name = "DPMSolverMultistepScheduler",
+    .defaults = &DEFAULTS,
+    .keys = KEYS,
+    .order = 1,
+    .plan = plan,
+    .renoise = multistep_renoise,
+    .describe = describe,
+    .step = step,
+};
