@@ -53,7 +53,7 @@ typedef struct SamplerRun {
     int first;         /* the call that the loop starts with; > 0 for img2img and the like */
     int order;         /* calls a step */
     double *time;      /* (calls) what the network is told */
-    double *sigma;     /* (calls) the noise level of x; NULL: the schedule's at time */
+    double *sigma;     /* (calls + 1) the noise level of x before each call and at the end; NULL: the schedule's at time */
     float start_scale; /* pure noise times this is x before the first call */
     int images;
     size_t sample; /* numbers in one image's latent */

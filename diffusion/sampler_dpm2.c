@@ -53,6 +53,7 @@ static void fill_calls(SamplerRun *run, Dpm2State *state, double *time, double *
             time[2 * i + 1] = (float)sigma_table_time(&state->table, run->schedule.steps, state->middle[i]);
         }
     }
+    sigma[2 * N - 1] = state->table.sigma[N];
     run->calls = 2 * N - 1;
     run->time = time;
     run->sigma = sigma;
@@ -62,7 +63,7 @@ static Status plan_either(SamplerRun *run, bool ancestral, Arena *arena, Error *
 {
     const size_t n = (size_t)run->images * run->sample, calls = 2 * (size_t)run->steps - 1;
     Dpm2State *state = arena_alloc(arena, 1, sizeof *state);
-    double *time = arena_raw(arena, calls, sizeof *time), *sigma = arena_raw(arena, calls, sizeof *sigma);
+    double *time = arena_raw(arena, calls, sizeof *time), *sigma = arena_raw(arena, calls + 1, sizeof *sigma);
     double *middle = arena_raw(arena, (size_t)run->steps, sizeof *middle);
     float *latents = sampler_latents(run, 3, arena);
     if (state == NULL || time == NULL || sigma == NULL || middle == NULL || latents == NULL)

@@ -15,7 +15,7 @@ static Status plan(SamplerRun *run, Arena *arena, Error *err)
 {
     const size_t n = (size_t)run->images * run->sample, calls = 2 * (size_t)run->steps - 1;
     HeunState *state = arena_alloc(arena, 1, sizeof *state);
-    double *time = arena_raw(arena, calls, sizeof *time), *sigma = arena_raw(arena, calls, sizeof *sigma);
+    double *time = arena_raw(arena, calls, sizeof *time), *sigma = arena_raw(arena, calls + 1, sizeof *sigma);
     float *latents = sampler_latents(run, 3, arena);
     if (state == NULL || time == NULL || sigma == NULL || latents == NULL)
         return error_set(err, STATUS_MEMORY, "no memory for %d steps of Heun", run->steps);
@@ -26,6 +26,7 @@ static Status plan(SamplerRun *run, Arena *arena, Error *err)
         time[i] = state->table.time[(i + 1) / 2];
         sigma[i] = state->table.sigma[(i + 1) / 2];
     }
+    sigma[calls] = state->table.sigma[run->steps];
     run->calls = (int)calls;
     run->time = time;
     run->sigma = sigma;

@@ -51,7 +51,7 @@ static Status plan(SamplerRun *run, Arena *arena, Error *err)
     run->order = o->corrections + (o->corrector_only ? 0 : 1);
     const size_t calls = (size_t)run->steps * (size_t)run->order;
     PcState *state = arena_alloc(arena, 1, sizeof *state);
-    double *time = arena_raw(arena, calls, sizeof *time), *sigma = arena_raw(arena, calls, sizeof *sigma);
+    double *time = arena_raw(arena, calls, sizeof *time), *sigma = arena_raw(arena, calls + 1, sizeof *sigma);
     float *latents = sampler_latents(run, 2, arena);
     if (state == NULL || time == NULL || sigma == NULL || latents == NULL)
         return error_set(err, STATUS_MEMORY, "no memory for %d steps of predictor and corrector",
@@ -63,6 +63,7 @@ static Status plan(SamplerRun *run, Arena *arena, Error *err)
         time[i] = state->table.time[i / (size_t)run->order];
         sigma[i] = state->table.sigma[i / (size_t)run->order];
     }
+    sigma[calls] = state->table.sigma[run->steps];
     run->calls = (int)calls;
     run->time = time;
     run->sigma = sigma;

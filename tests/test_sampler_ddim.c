@@ -260,7 +260,7 @@ int main(void)
     test_a_batch_is_its_images();
     test_refused();
     test_no_memory();
-    published_loops(&SAMPLER_DDIM, 8, true, 1e-6);
-    published_loops(&SAMPLER_DDIM, 8, false, 5e-5);
+    published_loops(&SAMPLER_DDIM, true, 1e-6);
+    published_loops(&SAMPLER_DDIM, false, 5e-5);
     return check_report("sampler_ddim");
 }

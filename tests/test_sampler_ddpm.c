@@ -142,7 +142,7 @@ int main(void)
     test_point_mass_is_found();
     test_last_step_with_offset();
     test_refused();
-    published_loops(&SAMPLER_DDPM, 998, true, 2e-6);
-    published_loops(&SAMPLER_DDPM, 998, false, 1e-4);
+    published_loops(&SAMPLER_DDPM, true, 2e-6);
+    published_loops(&SAMPLER_DDPM, false, 1e-4);
     return check_report("sampler_ddpm");
 }

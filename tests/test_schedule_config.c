@@ -107,6 +107,7 @@ static void test_writing(void)
         c.trained_count = 3;
         c.disable_corrector = STEPS;
         c.disable_count = 2;
+        scheduler_config_keep(&c, SAMPLERS[k]->defaults, SAMPLERS[k]->keys);
         scheduler_config_write(&b, &c, SAMPLERS[k]->class_name, SAMPLERS[k]->keys);
         CHECK(scheduler_config_parse(&again, (const char *)b.data, b.size, "", &arena, NULL) == STATUS_OK);
         CHECK(strcmp(again.class_name, SAMPLERS[k]->class_name) == 0);

@@ -3,7 +3,8 @@
  *   published  x t / (t + 1): the stand-in of diffusers' own scheduler tests
  *   point      the data is one number c: eps = (x - a c) / s
  *   gaussian   the data is N(0, q^2) in every number: eps = s x / (q^2 a^2 + s^2)
- * The last two answer as prediction_type asks, in binary64, from the schedule of the run. */
+ * The last two answer as prediction_type asks, in binary64, from the levels of the run.  What they see is x = a x0 + s eps
+ * of every sampler: those in sigma space scale their state to it. */
 #ifndef TESTS_TOY_DENOISER_H
 #define TESTS_TOY_DENOISER_H
 
@@ -17,18 +18,26 @@ typedef struct {
     ToyKind kind;
     const SamplerRun *run;
     double c, q;
-    bool
-        sigma_space; /* the network sees x / sqrt(1 + sigma^2) of a sigma-space sampler: the same VP state */
+    int asked; /* how often */
 } Toy;
+
+/* alpha-bar of the level that the network is asked about: the plan's own, else the schedule's at that time. */
+static inline double toy_alpha_bar(const Toy *toy, double time)
+{
+    const SamplerRun *run = toy->run;
+    const int call = run->first + toy->asked;
+    const double sigma = run->sigma != NULL && call < run->calls ? run->sigma[call]
+                                                                 : schedule_sigma_at(&run->schedule, time);
+    return 1.0 / (1.0 + sigma * sigma);
+}
 
 static inline Status toy_predict(void *context, float *out, const float *x, double time, Error *err)
 {
-    const Toy *toy = context;
+    Toy *toy = context;
     const size_t n = (size_t)toy->run->images * toy->run->sample;
-    const double abar = toy->kind != TOY_PUBLISHED
-                            ? 1.0 / (1.0 + pow(schedule_sigma_at(&toy->run->schedule, time), 2.0))
-                            : 0.0;
+    const double abar = toy->kind != TOY_PUBLISHED ? toy_alpha_bar(toy, time) : 0.0;
     const double a = sqrt(abar), s = sqrt(1 - abar);
+    toy->asked++;
     (void)err;
     for (size_t i = 0; i < n; i++) {
         if (toy->kind == TOY_PUBLISHED) {
@@ -50,21 +59,21 @@ static inline Denoiser toy_denoiser(Toy *toy)
     return (Denoiser){toy_predict, toy, 1};
 }
 
-/* The sample that diffusers' tests start from, shape (4,3,8,8): arange(768) / 768 as (3,8,8,4), with axes
- * (3,0,1,2). */
-static inline void toy_sample(float x[768])
+/* The sample that diffusers' tests start from, shape (4,3,8,8) with n = 768 or (4,3,8) with n = 96: arange(n) / n with
+ * the axis of 4 last, which is then moved to the front. */
+static inline void toy_sample(float *x, size_t n)
 {
-    for (int n = 0; n < 4; n++)
-        for (int k = 0; k < 192; k++)
-            x[n * 192 + k] = (float)(k * 4 + n) / 768.0f;
+    for (size_t i = 0; i < 4; i++)
+        for (size_t k = 0; k < n / 4; k++)
+            x[i * (n / 4) + k] = (float)(k * 4 + i) / (float)n;
 }
 
 /* The noise that its "with_noise" tests add: the numbers of toy_sample from behind, dummy_noise_deter. */
-static inline void toy_noise(float x[768])
+static inline void toy_noise(float *x, size_t n)
 {
-    for (int n = 0; n < 4; n++)
-        for (int k = 0; k < 192; k++)
-            x[n * 192 + k] = (float)(767 - (k * 4 + n)) / 768.0f;
+    for (size_t i = 0; i < 4; i++)
+        for (size_t k = 0; k < n / 4; k++)
+            x[i * (n / 4) + k] = (float)(n - 1 - (k * 4 + i)) / (float)n;
 }
 
 #endif
