@@ -38,6 +38,7 @@ static Status show_schedule(PictureCommand *t, Error *err)
     return status;
 }
 
+<<<<<<< HEAD:cli/command_picture.c
 /* A preset whose program samples in a way that is not here takes the model's, and says so. */
 static void tell_sampler(const PictureCommand *t)
 {
@@ -48,6 +49,8 @@ static void tell_sampler(const PictureCommand *t)
                 t->preset, theirs);
 }
 
+=======
+>>>>>>> 12a682d (Every sampler has a name on the command line, Karras's noise levels and a printed plan):cli/command_txt2img.c
 /* What was asked for, as the pictures keep it. */
 static Status write_request(PictureCommand *t, const Txt2ImgResult *made, Error *err)
 {
@@ -69,7 +72,6 @@ static Status make(PictureCommand *t, Error *err)
     int columns = 0;
     if (t->print_schedule)
         return show_schedule(t, err);
-    tell_sampler(t);
     Status status = picture_request_open(r, &options, &t->command, err);
     if (status == STATUS_OK && t->grid != NULL)
         status = grid_read(&columns, t->grid, options.images, r->name, err);

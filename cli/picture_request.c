@@ -16,22 +16,40 @@ const PictureRequest PICTURE_REQUEST = {
     .batch = 1,
     .latent = -1,
     .guidance = 7.0,
+    .corrections = 1,
     .seed = 42,
+<<<<<<< HEAD
     .run = {.sampler_name = "auto", .prediction = "auto", .spacing = "auto"},
     .image = {.strength = 0.75},
     .steer = {.strength = 1.0, .end = 1.0},
+=======
+    .run = {.sampler_name = "auto", .prediction = "auto", .spacing = "auto", .sigmas = "auto"},
+>>>>>>> 12a682d (Every sampler has a name on the command line, Karras's noise levels and a printed plan)
 };
 
 /* stable-diffusion.cpp, examples/cli/README.md. */
-static const char *const SDCPP[] = {"steps", "20",   "cfg-scale", "7",   "cfg-rescale", "0", "eta",
-                                    "0",     "seed", "42",        "rng", "philox",      NULL};
+static const char *const SDCPP[] = {"sampling-method",
+                                    "euler_a",
+                                    "steps",
+                                    "20",
+                                    "cfg-scale",
+                                    "7",
+                                    "cfg-rescale",
+                                    "0",
+                                    "eta",
+                                    "0",
+                                    "seed",
+                                    "42",
+                                    "rng",
+                                    "philox",
+                                    NULL};
 /* diffusers 0.27.2, StableDiffusionPipeline.__call__; torch.randn draws its noise. */
 static const char *const DIFFUSERS[] = {"steps", "50", "cfg-scale", "7.5",   "cfg-rescale", "0",
                                         "eta",   "0",  "rng",       "torch", NULL};
 /* stable-diffusion-webui, modules/ui.py; its DDIM visits the timesteps of CompVis' code. */
-static const char *const A1111[] = {"steps", "20", "cfg-scale",        "7",       "cfg-rescale", "0",
-                                    "eta",   "0",  "timestep-spacing", "leading", "rng",         "philox",
-                                    NULL};
+static const char *const A1111[] = {
+    "sampling-method",  "euler_a", "steps", "20",     "cfg-scale", "7", "cfg-rescale", "0", "eta", "0",
+    "timestep-spacing", "leading", "rng",   "philox", NULL};
 /* The code released with [RomB22]: CompVis/latent-diffusion, scripts/txt2img.py, and the uniform timesteps of
  * ldm/models/diffusion/ddim.py. */
 static const char *const PAPER[] = {
@@ -42,12 +60,6 @@ static const char *const NONE[] = {NULL};
 const OptionPreset PICTURE_PRESETS[] = {{"none", NONE},   {"sdcpp", SDCPP}, {"diffusers", DIFFUSERS},
                                         {"a1111", A1111}, {"paper", PAPER}, {NULL, NULL}};
 const char *const PICTURE_PRESET_NAMES = "none sdcpp diffusers a1111 paper";
-
-const char *picture_preset_sampler(const char *preset)
-{
-    const bool euler = strcmp(preset, "sdcpp") == 0 || strcmp(preset, "a1111") == 0;
-    return euler && sampler_find("euler_a") == NULL ? "Euler a" : NULL;
-}
 
 void picture_request_table(PictureRequest *r, Option table[PICTURE_OPTIONS])
 {
@@ -64,13 +76,17 @@ void picture_request_table(PictureRequest *r, Option table[PICTURE_OPTIONS])
          "classifier-free guidance; 1: none"},
         {OPTION_NUMBER, "cfg-rescale", 0, "guidance-rescale", &r->rescale, 0, 1, NULL,
          "share of the rescaled guidance"},
-        {OPTION_CHOICE, "sampling-method", 0, "sampler", &r->run.sampler_name, 0, 0, "auto ddim ddpm",
+        {OPTION_CHOICE, "sampling-method", 0, "sampler", &r->run.sampler_name, 0, 0, RUN_SAMPLERS,
          "the model's scheduler, or one of"},
+        {OPTION_CHOICE, "scheduler", 0, NULL, &r->run.sigmas, 0, 0, "auto discrete karras",
+         "the noise levels between the first and the last"},
         {OPTION_CHOICE, "prediction", 0, "prediction-type", &r->run.prediction, 0, 0,
          "auto epsilon v_prediction sample", "what the network predicts"},
         {OPTION_CHOICE, "timestep-spacing", 0, NULL, &r->run.spacing, 0, 0,
          "auto leading trailing linspace", "which timesteps are visited"},
         {OPTION_NUMBER, "eta", 0, NULL, &r->eta, 0, 1, NULL, "ddim: noise of each step, 0 none, 1 as ddpm"},
+        {OPTION_INT, "corrections", 0, NULL, &r->corrections, 0, 1000, NULL,
+         "pc: corrector steps at each noise level before the predictor's"},
         {OPTION_SEED, "seed", 's', NULL, &r->seed, 0, 0, NULL,
          "of the first picture; picture i has seed + i"},
         {OPTION_CHOICE, "rng", 0, NULL, &r->rng, 0, 0, "philox torch",
@@ -168,6 +184,7 @@ Status picture_request_open(PictureRequest *r, Txt2ImgOptions *o, Command *c, Er
     o->seed = r->seed;
     o->sampler = r->run.sampler;
     o->options.eta = r->eta;
+    o->options.corrections = r->corrections;
     if (r->latents != NULL)
         status = latent_file_read(o, r->latents, r->latent, &r->run.model, arena, err);
     if (status == STATUS_OK && r->batch > 1 && o->images != r->batch)
@@ -211,6 +228,7 @@ Status picture_request_plan(SamplerRun *out, const PictureRequest *r, Arena *are
         return error_set(err, STATUS_ARGUMENT,
                          "no sampler is known for the model's scheduler \"%s\": choose one",
                          scheduler->class_name);
+<<<<<<< HEAD
     const SamplerOptions options = {.eta = r->eta};
     int taken = r->steps;
     Status status = STATUS_OK;
@@ -221,4 +239,8 @@ Status picture_request_plan(SamplerRun *out, const PictureRequest *r, Arena *are
     if (status == STATUS_OK)
         sampler_skip(out, r->steps - taken);
     return status;
+=======
+    const SamplerOptions options = {.eta = r->eta, .corrections = r->corrections};
+    return sampler_begin(out, sampler, scheduler, options, r->steps, 1, 1, NULL, arena, err);
+>>>>>>> 12a682d (Every sampler has a name on the command line, Karras's noise levels and a printed plan)
 }

@@ -43,6 +43,7 @@ typedef struct {
     int width, height, steps, clip_skip;
     int batch;  /* pictures */
     int latent; /* of the file of latents; -1: all */
+    int corrections;
     double guidance, rescale, eta;
     uint64_t seed; /* of the first picture */
     RunModel run;
@@ -67,11 +68,8 @@ extern const PictureRequest PICTURE_REQUEST;
 extern const OptionPreset PICTURE_PRESETS[];
 extern const char *const PICTURE_PRESET_NAMES;
 
-/* The sampler of the preset's program where it is none of ours: "Euler a"; NULL: none is missing. */
-const char *picture_preset_sampler(const char *preset);
-
 /* The options of one picture; the rows point into *r. */
-enum { PICTURE_OPTIONS = 17 };
+enum { PICTURE_OPTIONS = 19 };
 void picture_request_table(PictureRequest *r, Option table[PICTURE_OPTIONS]);
 
 /* Notes a file that is read, with its hash; once. */

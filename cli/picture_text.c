@@ -1,5 +1,7 @@
 #include "cli/picture_text.h"
 
+#include "cli/schedule_print.h"
+
 #include "base/decimal.h"
 #include "cli/picture_method.h"
 #include "io/json.h"
@@ -65,17 +67,20 @@ void request_write(JsonWriter *w, PictureRequest *r, const SamplerRun *plan, con
 
 static void write_schedule(JsonWriter *w, const SamplerRun *plan)
 {
+    double alpha_bar, ignored;
     json_begin_array(w, "timesteps");
     for (int i = plan->first; i < plan->calls; i++)
         json_write_number(w, NULL, plan->time[i]);
     json_end(w);
     json_begin_array(w, "sigmas");
     for (int i = plan->first; i < plan->calls; i++)
-        json_write_number(w, NULL, schedule_sigma_at(&plan->schedule, plan->time[i]));
+        json_write_number(w, NULL, plan_level(&ignored, plan, i));
     json_end(w);
     json_begin_array(w, "alpha_bars");
-    for (int i = plan->first; i < plan->calls; i++)
-        json_write_number(w, NULL, schedule_alpha_bar(&plan->schedule, (int)plan->time[i]));
+    for (int i = plan->first; i < plan->calls; i++) {
+        plan_level(&alpha_bar, plan, i);
+        json_write_number(w, NULL, alpha_bar);
+    }
     json_end(w);
 }
 

@@ -2,6 +2,9 @@
 
 #include <string.h>
 
+const char *const RUN_SAMPLERS =
+    "auto ddim ddpm euler euler_a heun lms pndm dpm2 dpm2_a dpm++2m dpm++2s unipc deis lcm pc";
+
 /* Sets a key of the scheduler's configuration by the name of its value. */
 static void say(SchedulerConfig *config, const char *key, int *member, const char *name)
 {
@@ -9,6 +12,21 @@ static void say(SchedulerConfig *config, const char *key, int *member, const cha
         return;
     *member = scheduler_value(key, name);
     scheduler_config_say(config, key);
+}
+
+/* --scheduler, which not every sampler has. */
+static Status set_sigmas(RunModel *m, Error *err)
+{
+    SchedulerConfig *config = &m->model.config.scheduler;
+    const Sampler *sampler = m->sampler != NULL ? m->sampler : sampler_find(config->class_name);
+    if (m->sigmas == NULL || strcmp(m->sigmas, "auto") == 0)
+        return STATUS_OK;
+    config->use_karras_sigmas = strcmp(m->sigmas, "karras") == 0;
+    if (config->use_karras_sigmas && sampler != NULL && !sampler_takes(sampler, "use_karras_sigmas"))
+        return error_set(err, STATUS_ARGUMENT,
+                         "--scheduler is karras, which is not for the sampling method %s", sampler->name);
+    scheduler_config_say(config, "use_karras_sigmas");
+    return STATUS_OK;
 }
 
 Status run_model_open(RunModel *m, unsigned parts, Arena *arena, Error *err)
@@ -26,5 +44,5 @@ Status run_model_open(RunModel *m, unsigned parts, Arena *arena, Error *err)
     say(config, "timestep_spacing", &config->timestep_spacing, m->spacing);
     if (m->sampler_name != NULL && strcmp(m->sampler_name, "auto") != 0)
         m->sampler = sampler_find(m->sampler_name);
-    return STATUS_OK;
+    return set_sigmas(m, err);
 }

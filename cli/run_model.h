@@ -7,9 +7,13 @@
 #include "diffusion/model.h"
 #include "diffusion/sampler.h"
 
+/* The names that --sampling-method takes: "auto", and all samplers but those that lead from pictures to noise. */
+extern const char *const RUN_SAMPLERS;
+
 typedef struct {
     const char *folder;                              /* NULL: the shipped model */
     const char *sampler_name, *prediction, *spacing; /* "auto": as the model says */
+    const char *sigmas;                              /* "auto", "discrete", "karras"; NULL: auto */
     bool shipped;                                    /* the folder was found, not given */
     Model model;
     const Sampler *sampler; /* NULL: as the model says */

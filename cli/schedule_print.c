@@ -1,10 +1,20 @@
 #include "cli/schedule_print.h"
 
+double plan_level(double *alpha_bar, const SamplerRun *plan, int i)
+{
+    const double t = plan->time[i];
+    const double sigma = plan->sigma != NULL ? plan->sigma[i] : schedule_sigma_at(&plan->schedule, t);
+    *alpha_bar =
+        plan->sigma != NULL ? 1.0 / (sigma * sigma + 1.0) : schedule_alpha_bar(&plan->schedule, (int)t);
+    return sigma;
+}
+
 static void print_line(const Result *r, const SamplerRun *plan, int i, const SamplerCall *call)
 {
     const double t = plan->time[i];
-    result_line(r, "%5d %8g %8d %15.9g %15.9g", i + 1, t, call->previous,
-                schedule_sigma_at(&plan->schedule, t), schedule_alpha_bar(&plan->schedule, (int)t));
+    double alpha_bar;
+    const double sigma = plan_level(&alpha_bar, plan, i);
+    result_line(r, "%5d %8g %8d %15.9g %15.9g", i + 1, t, call->previous, sigma, alpha_bar);
     for (int k = 0; k < call->count; k++)
         result_line(r, " %15.9g", call->value[k]);
     result_line(r, "\n");
@@ -13,12 +23,14 @@ static void print_line(const Result *r, const SamplerRun *plan, int i, const Sam
 static void write_call(JsonWriter *w, const SamplerRun *plan, int i, const SamplerCall *call)
 {
     const double t = plan->time[i];
+    double alpha_bar;
+    const double sigma = plan_level(&alpha_bar, plan, i);
     json_begin_object(w, NULL);
     json_write_int(w, "step", i + 1);
     json_write_number(w, "t", t);
     json_write_int(w, "t_prev", call->previous);
-    json_write_number(w, "sigma", schedule_sigma_at(&plan->schedule, t));
-    json_write_number(w, "alpha_bar", schedule_alpha_bar(&plan->schedule, (int)t));
+    json_write_number(w, "sigma", sigma);
+    json_write_number(w, "alpha_bar", alpha_bar);
     for (int k = 0; k < call->count; k++)
         json_write_number(w, call->name[k], call->value[k]);
     json_end(w);

@@ -28,6 +28,14 @@ const Sampler *sampler_find(const char *name)
     return NULL;
 }
 
+bool sampler_takes(const Sampler *sampler, const char *key)
+{
+    for (const char *const *k = sampler->keys; *k != NULL; k++)
+        if (strcmp(*k, key) == 0)
+            return true;
+    return false;
+}
+
 Status sampler_begin(SamplerRun *out, const Sampler *sampler, const SchedulerConfig *read,
                      SamplerOptions options, int steps, int images, size_t sample, Rng *rng, Arena *arena,
                      Error *err)

@@ -48,12 +48,13 @@ typedef struct SamplerRun {
     SchedulerConfig config; /* what the file said over the sampler's defaults */
     SamplerOptions options;
     Schedule schedule;
-    int steps;         /* as asked for */
-    int calls;         /* of the network */
-    int first;         /* the call that the loop starts with; > 0 for img2img and the like */
-    int order;         /* calls a step */
-    double *time;      /* (calls) what the network is told */
-    double *sigma;     /* (calls + 1) the noise level of x before each call and at the end; NULL: the schedule's at time */
+    int steps;    /* as asked for */
+    int calls;    /* of the network */
+    int first;    /* the call that the loop starts with; > 0 for img2img and the like */
+    int order;    /* calls a step */
+    double *time; /* (calls) what the network is told */
+    double *
+        sigma; /* (calls + 1) the noise level of x before each call and at the end; NULL: the schedule's at time */
     float start_scale; /* pure noise times this is x before the first call */
     int images;
     size_t sample; /* numbers in one image's latent */
@@ -109,6 +110,9 @@ extern const Sampler *const SAMPLERS[];
 
 /* By name ("ddim") or by class ("DDIMScheduler"); NULL when there is none. */
 const Sampler *sampler_find(const char *name);
+
+/* Whether the sampler's class has that key of scheduler_config.json. */
+bool sampler_takes(const Sampler *sampler, const char *key);
 
 /* Plans a run of `steps` steps for a batch.  `read` is the model's scheduler_config.json.
  * On failure *out is untouched. */
