@@ -38,19 +38,6 @@ static Status show_schedule(PictureCommand *t, Error *err)
     return status;
 }
 
-<<<<<<< HEAD:cli/command_picture.c
-/* A preset whose program samples in a way that is not here takes the model's, and says so. */
-static void tell_sampler(const PictureCommand *t)
-{
-    const char *theirs = picture_preset_sampler(t->preset);
-    if (theirs != NULL && strcmp(t->request.run.sampler_name, "auto") == 0 && !t->command.quiet)
-        fprintf(stderr,
-                "ldm99: --preset %s: its sampler, %s, is not here: the model's own takes its place\n",
-                t->preset, theirs);
-}
-
-=======
->>>>>>> 12a682d (Every sampler has a name on the command line, Karras's noise levels and a printed plan):cli/command_txt2img.c
 /* What was asked for, as the pictures keep it. */
 static Status write_request(PictureCommand *t, const Txt2ImgResult *made, Error *err)
 {

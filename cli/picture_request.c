@@ -18,13 +18,9 @@ const PictureRequest PICTURE_REQUEST = {
     .guidance = 7.0,
     .corrections = 1,
     .seed = 42,
-<<<<<<< HEAD
-    .run = {.sampler_name = "auto", .prediction = "auto", .spacing = "auto"},
+    .run = {.sampler_name = "auto", .prediction = "auto", .spacing = "auto", .sigmas = "auto"},
     .image = {.strength = 0.75},
     .steer = {.strength = 1.0, .end = 1.0},
-=======
-    .run = {.sampler_name = "auto", .prediction = "auto", .spacing = "auto", .sigmas = "auto"},
->>>>>>> 12a682d (Every sampler has a name on the command line, Karras's noise levels and a printed plan)
 };
 
 /* stable-diffusion.cpp, examples/cli/README.md. */
@@ -228,8 +224,7 @@ Status picture_request_plan(SamplerRun *out, const PictureRequest *r, Arena *are
         return error_set(err, STATUS_ARGUMENT,
                          "no sampler is known for the model's scheduler \"%s\": choose one",
                          scheduler->class_name);
-<<<<<<< HEAD
-    const SamplerOptions options = {.eta = r->eta};
+    const SamplerOptions options = {.eta = r->eta, .corrections = r->corrections};
     int taken = r->steps;
     Status status = STATUS_OK;
     if (r->method->has_strength)
@@ -239,8 +234,4 @@ Status picture_request_plan(SamplerRun *out, const PictureRequest *r, Arena *are
     if (status == STATUS_OK)
         sampler_skip(out, r->steps - taken);
     return status;
-=======
-    const SamplerOptions options = {.eta = r->eta, .corrections = r->corrections};
-    return sampler_begin(out, sampler, scheduler, options, r->steps, 1, 1, NULL, arena, err);
->>>>>>> 12a682d (Every sampler has a name on the command line, Karras's noise levels and a printed plan)
 }
