@@ -141,8 +141,8 @@ static void run_control_pipe(CaseFile *c, const Model *m, const ControlNet *net,
                                 .conditions = o.guidance != 1.0 ? 2 : 1,
                                 .height = o.height / factor,
                                 .width = o.width / factor};
-    if (!case_went_well(c, "controlnet",
-                        control_run_begin(&run, &control, 1, false, batch, c->arena, &err), &err))
+    if (!case_went_well(c, "controlnet", control_run_begin(&run, &control, 1, false, batch, c->arena, &err),
+                        &err))
         return;
     const DenoiseHooks loop = {.context = &run, .before = control_run_before};
     const PipelineParts parts = {.context = &run, .loop = &loop, .steer = control_run_steer};

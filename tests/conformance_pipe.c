@@ -95,8 +95,7 @@ static const char *const GUIDANCE[] = {"guidance_scale", "CFG", "cfg", NULL};
 static const char *const STEPS[] = {"num_inference_steps", "steps", NULL};
 static const char *const ETA[] = {"eta", NULL};
 
-/* A sampler named by its class, or by the word that the class begins with. */
-static const Sampler *said_sampler(const CaseFile *c, const Model *m)
+const Sampler *case_said_sampler(const CaseFile *c, const Model *m)
 {
     const char *class_name = json_text(json_get(c->json, "scheduler_class"), NULL);
     if (class_name != NULL)
@@ -133,7 +132,7 @@ bool case_run_options(CaseFile *c, const Model *m, const char *latents, Txt2ImgO
     o.width = factor * x->dim[3];
     o.steps = (int)case_said(c, STEPS, case_said_before(c, "steps", o.steps));
     o.guidance = guidance > 1.0 ? guidance : 1.0; /* diffusers guides above 1 */
-    o.sampler = said_sampler(c, m);
+    o.sampler = case_said_sampler(c, m);
     o.options.eta = case_said(c, ETA, 0.0);
     o.options.compat_f32 = true;
     o.latents = x->data;
@@ -184,7 +183,20 @@ static void check_pictures(CaseFile *c, const Model *m, const float *latents, co
     case_numbers(c, name, image, tensor_count(y));
 }
 
+static Status run_txt2img(void *context, float *x, const Model *m, const Txt2ImgOptions *options,
+                          Arena *arena, Error *err)
+{
+    (void)context;
+    return txt2img_latents(x, NULL, m, options, arena, err);
+}
+
 void case_run(CaseFile *c, const Model *m, const Txt2ImgOptions *options, const char *start)
+{
+    case_run_with(c, m, options, start, run_txt2img, NULL);
+}
+
+void case_run_with(CaseFile *c, const Model *m, const Txt2ImgOptions *options, const char *start,
+                   CaseRunner run, void *context)
 {
     char name[100];
     Error err = {0};
@@ -204,13 +216,44 @@ void case_run(CaseFile *c, const Model *m, const Txt2ImgOptions *options, const 
     o.loop = &hooks;
     if (x == NULL || seen.steps == NULL)
         return;
-    const Status status = txt2img_latents(x, NULL, m, &o, c->arena, &err);
+    const Status status = run(context, x, m, &o, c->arena, &err);
     if (status != STATUS_INTERRUPTED && !case_went_well(c, "run", status, &err))
         return;
     case_numbers(c, name, seen.steps, (size_t)seen.calls * seen.n);
     snprintf(name, sizeof name, "%slatents", start);
     case_numbers(c, name, x, seen.n);
     check_pictures(c, m, x, dim, start);
+}
+
+/* ---- a case of several runs ---- */
+
+bool case_part(CaseFile *part, CaseFile *c, const char *key, const char *word, const char *until)
+{
+    Error err = {0};
+    Bytes text = {.arena = c->arena}, words = {.arena = c->arena};
+    JsonWriter w = {.out = &text};
+    const Json *own = json_get(c->json, key), *json = NULL;
+    const char *from = strstr(what(c), word), *end = from != NULL ? strstr(from, until) : NULL;
+    if (from != NULL)
+        bytes_add(&words, from, end != NULL ? (size_t)(end - from) : strlen(from));
+    bytes_add_text(&words, " | ");
+    bytes_add_text(&words, what(c));
+    bytes_add_byte(&words, '\0');
+    json_begin_object(&w, NULL);
+    json_write_text(&w, "what", words.failed ? "" : (const char *)words.data);
+    for (size_t i = 0; i < json_count(own); i++)
+        json_write_value(&w, json_key(own, i), json_at(own, i));
+    for (size_t i = 0; i < json_count(c->json); i++)
+        if (strcmp(json_key(c->json, i), "what") != 0 && strcmp(json_key(c->json, i), "tensors") != 0 &&
+            json_get(own, json_key(c->json, i)) == NULL)
+            json_write_value(&w, json_key(c->json, i), json_at(c->json, i));
+    json_end(&w);
+    *part = *c;
+    const Status status =
+        text.failed ? error_set(&err, STATUS_MEMORY, "no memory for case.json")
+                    : json_parse(&json, (const char *)text.data, text.size, c->name, c->arena, &err);
+    part->json = json;
+    return case_went_well(c, key, status, &err);
 }
 
 /* ---- rows of text ---- */
