@@ -16,6 +16,7 @@ int command_tokenize(int argc, char **argv);
 int command_embed(int argc, char **argv);
 int command_train(int argc, char **argv);
 int command_info(int argc, char **argv);
+int command_convert(int argc, char **argv);
 int command_compare(int argc, char **argv);
 int command_metric(int argc, char **argv);
 int command_classify(int argc, char **argv);

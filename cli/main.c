@@ -27,6 +27,7 @@ static const struct {
     {"embed", command_embed, "pictures and texts as rows of CLIP's space, and how well they fit"},
     {"train", command_train, "train a part of a model by a recipe"},
     {"info", command_info, "what a model folder, tensor file or picture holds"},
+    {"convert", command_convert, "a model or a LoRA from one file layout to another"},
     {"compare", command_compare, "where two files of tensors or pictures differ"},
     {"metric", command_metric, "how near pictures are: mse, psnr, ssim"},
     {"classify", command_classify, "what is in a picture and in whose style"},

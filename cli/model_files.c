@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "base/folder_list.h"
 #include "diffusion/model.h"
 #include "io/json.h"
 #include "io/sha256.h"
@@ -90,6 +91,15 @@ Status model_files_read(ModelFiles *out, const char *folder, unsigned parts, Are
     walk.files.file = arena_alloc(arena, FILES, sizeof *walk.files.file);
     if (walk.files.file == NULL)
         return error_set(err, STATUS_MEMORY, "%s: no memory for its files", folder);
+    if (!is_folder(folder)) {
+        const char *slash = strrchr(folder, '/');
+        walk.files.file[0].name = slash != NULL ? slash + 1 : folder;
+        walk.files.count = 1;
+        const Status status = sha256_file(walk.files.file[0].sha256, folder, err);
+        if (status == STATUS_OK)
+            *out = walk.files;
+        return status;
+    }
     add(&walk, "model_index.json", true);
     if (parts & MODEL_TOKENIZER) {
         add(&walk, "tokenizer/vocab.json", true);

@@ -15,7 +15,9 @@ typedef struct {
     size_t count;
 } ModelFiles;
 
-/* The files that opening the folder reads, in the order index, tokenizer, text encoder, U-Net, autoencoder,
+/* A model in one file is that file alone (its tokenizer is not looked at).
+ *
+ * The files that opening the folder reads, in the order index, tokenizer, text encoder, U-Net, autoencoder,
  * scheduler; `parts` as in diffusion/model.h. */
 MUST_CHECK Status model_files_read(ModelFiles *out, const char *folder, unsigned parts, Arena *arena,
                                    Error *err);

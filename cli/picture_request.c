@@ -61,7 +61,11 @@ void picture_request_table(PictureRequest *r, Option table[PICTURE_OPTIONS])
 {
     const Option rows[PICTURE_OPTIONS] = {
         {OPTION_TEXT, "model", 'm', "model-path", &r->run.folder, 0, 0, "FOLDER",
-         "model folder in the diffusers layout; the shipped one when left out"},
+         "model folder in the diffusers layout, or a whole model in one .safetensors or .ckpt file; the "
+         "shipped "
+         "one when left out"},
+        {OPTION_TEXT, "config-from", 0, NULL, &r->run.config_from, 0, 0, "FOLDER",
+         "model folder whose configurations and tokenizer belong to a model in one file"},
         {OPTION_TEXT, "prompt", 'p', NULL, &r->prompt, 0, 0, NULL, "what the picture is to show"},
         {OPTION_TEXT, "negative-prompt", 'n', NULL, &r->negative, 0, 0, NULL, "what it is not to show"},
         {OPTION_INT, "width", 'W', NULL, &r->width, 0, 65536, NULL, "pixels; 0: the model's"},
@@ -89,6 +93,12 @@ void picture_request_table(PictureRequest *r, Option table[PICTURE_OPTIONS])
          "random numbers: ours, or those of torch on the CPU"},
         {OPTION_INT, "clip-skip", 0, NULL, &r->clip_skip, 0, 100, NULL,
          "last layers of the text encoder to leave out"},
+        {OPTION_TEXTS, "lora", 0, NULL, &r->lora.files, 0, 0, "PATH[:W]",
+         "LoRA file and its weight (1); may be given several times; also <lora:NAME:W> in the prompt"},
+        {OPTION_TEXT, "lora-dir", 0, "lora-model-dir", &r->lora.folder, 0, 0, "FOLDER",
+         "where the files of <lora:NAME:W> are"},
+        {OPTION_FLAG, "lora-merge", 0, NULL, &r->lora.merge, 0, 0, NULL,
+         "add LoRAs to the weights instead of running them beside: faster, equal but for rounding"},
         {OPTION_TEXT, "latents", 0, NULL, &r->latents, 0, 0, "FILE",
          "starting noise from this .npy (count, L, h, w) instead of drawn; it sets the number of pictures"},
         {OPTION_END, NULL, 0, NULL, NULL, 0, 0, NULL, NULL},
@@ -154,19 +164,36 @@ Status picture_request_input(PictureRequest *r, const char *path, Error *err)
     return sha256_file(file->sha256, path, err);
 }
 
+static Status add_loras(PictureRequest *r, Txt2ImgOptions *o, Arena *arena, Error *err)
+{
+    Status status = lora_input_apply(&o->unet, &r->lora, &r->run.model, arena, err);
+    for (int i = 0; i < r->lora.count && status == STATUS_OK; i++) {
+        const Lora *lora = &r->lora.lora[i];
+        status = picture_request_input(r, lora->path, err);
+        if (!r->command->quiet && status == STATUS_OK)
+            fprintf(stderr, "%s: %zu layers, weight %g%s\n", lora->path, lora->count, lora->weight,
+                    lora->unmatched_count > 0
+                        ? "; some of its tensors match nothing (ldm99 info lists them)"
+                        : "");
+    }
+    return status;
+}
+
 Status picture_request_open(PictureRequest *r, Txt2ImgOptions *o, Command *c, Error *err)
 {
     Arena *arena = &c->arena;
     r->command = c;
     if (r->prompt == NULL)
         return error_set(err, STATUS_ARGUMENT, "%s: a prompt is needed: -p \"a red apple\"", r->name);
-    Status status = run_model_open(&r->run, MODEL_ALL, arena, err);
+    Status status = lora_input_read(&r->lora, r->prompt, arena, err);
+    if (status == STATUS_OK)
+        status = run_model_open(&r->run, MODEL_ALL, arena, err);
     if (status == STATUS_OK)
         status = model_files_read(&r->files, r->run.folder, MODEL_ALL, arena, err);
     if (status != STATUS_OK)
         return status;
     *o = TXT2IMG_DEFAULTS;
-    o->prompts = &r->prompt;
+    o->prompts = &r->lora.prompt;
     o->count = 1;
     o->images = r->batch;
     o->negative = r->negative;
@@ -188,6 +215,8 @@ Status picture_request_open(PictureRequest *r, Txt2ImgOptions *o, Command *c, Er
                            r->name, r->latents, o->images, r->batch);
     if (status == STATUS_OK && r->latents != NULL)
         status = sha256_file(r->latents_hash, r->latents, err);
+    if (status == STATUS_OK)
+        status = add_loras(r, o, arena, err);
     if (status == STATUS_OK && r->method->read != NULL)
         status = r->method->read(r, o, arena, err);
     const ModelConfig *config = &r->run.model.config;

@@ -5,6 +5,7 @@
 #define CLI_PICTURE_REQUEST_H
 
 #include "cli/dump.h"
+#include "cli/lora_input.h"
 #include "cli/model_files.h"
 #include "cli/progress.h"
 #include "cli/run_model.h"
@@ -16,7 +17,7 @@ typedef struct {
     char sha256[65];
 } InputFile;
 
-enum { INPUT_FILES = 3 * CONTROLS_MAX + 2 };
+enum { INPUT_FILES = 3 * CONTROLS_MAX + 2 + LORAS_MAX };
 
 /* img2img and inpaint: the options, and what is read from the files. */
 typedef struct {
@@ -49,6 +50,7 @@ typedef struct {
     RunModel run;
     ImageInput image;
     SteerInput steer;
+    LoraInput lora;
     Dump *dump; /* who records intermediates; NULL: nobody */
     /* Filled by picture_request_open: */
     ModelFiles files;
@@ -69,7 +71,7 @@ extern const OptionPreset PICTURE_PRESETS[];
 extern const char *const PICTURE_PRESET_NAMES;
 
 /* The options of one picture; the rows point into *r. */
-enum { PICTURE_OPTIONS = 19 };
+enum { PICTURE_OPTIONS = 23 };
 void picture_request_table(PictureRequest *r, Option table[PICTURE_OPTIONS]);
 
 /* Notes a file that is read, with its hash; once. */

@@ -2,6 +2,10 @@
 
 #include <string.h>
 
+#include "base/file.h"
+#include "base/folder_list.h"
+#include "diffusion/single_file.h"
+
 const char *const RUN_SAMPLERS =
     "auto ddim ddpm euler euler_a heun lms pndm dpm2 dpm2_a dpm++2m dpm++2s unipc deis lcm pc";
 
@@ -35,8 +39,13 @@ Status run_model_open(RunModel *m, unsigned parts, Arena *arena, Error *err)
     m->shipped = m->folder == NULL;
     if (m->shipped)
         status = shipped_folder(&m->folder, "model", arena, err);
+    const bool single = status == STATUS_OK && !is_folder(m->folder) && file_exists(m->folder);
+    if (status == STATUS_OK && m->config_from != NULL && !single)
+        status = error_set(err, STATUS_ARGUMENT, "--config-from is for a model in one file, %.150s is none",
+                           m->folder);
     if (status == STATUS_OK)
-        status = model_open(&m->model, m->folder, parts, 0, arena, err);
+        status = single ? single_model_open(&m->model, m->folder, m->config_from, parts, 0, arena, err)
+                        : model_open(&m->model, m->folder, parts, 0, arena, err);
     if (status != STATUS_OK)
         return status;
     SchedulerConfig *config = &m->model.config.scheduler;

@@ -1,4 +1,4 @@
-/* cli/run_model.h - the model that a subcommand runs: the folder of -m or the shipped one, with what the command
+/* cli/run_model.h - the model that a subcommand runs: the folder or file of -m or the shipped one, with what the command
  * line says over its scheduler's configuration. */
 #ifndef CLI_RUN_MODEL_H
 #define CLI_RUN_MODEL_H
@@ -11,7 +11,8 @@
 extern const char *const RUN_SAMPLERS;
 
 typedef struct {
-    const char *folder;                              /* NULL: the shipped model */
+    const char *folder;      /* or one file; NULL: the shipped model */
+    const char *config_from; /* for one file: a folder with its configurations; or NULL */
     const char *sampler_name, *prediction, *spacing; /* "auto": as the model says */
     const char *sigmas;                              /* "auto", "discrete", "karras"; NULL: auto */
     bool shipped;                                    /* the folder was found, not given */

@@ -69,27 +69,31 @@ static Status part_json(const Json **json, const char **path, const char *folder
     return *path != NULL ? json_read(json, *path, arena, err) : no_memory(folder, err);
 }
 
-/* Opens folder/part/base.safetensors, in one file or in shards, or base.fp16.safetensors
- * where only that is. */
+/* Opens folder/part/base.safetensors, in one file or in shards, or base.fp16.safetensors or base.bin where only that
+ * is. */
 static void open_weights(Weights *w, const char *folder, const char *part, const char *base, bool trainable,
                          Arena *arena)
 {
-    static const char *const ENDINGS[] = {".safetensors", ".safetensors.index.json", ".fp16.safetensors"};
-    const char *paths[3] = {NULL, NULL, NULL};
+    static const char *const ENDINGS[] = {".safetensors", ".safetensors.index.json", ".fp16.safetensors",
+                                          ".bin"};
+    const char *paths[4] = {NULL, NULL, NULL, NULL};
     w->arena = arena; /* layers ask it for room even after a failure */
-    for (int k = 0; k < 3; k++) {
+    for (int k = 0; k < 4; k++) {
         Bytes b = {.arena = arena};
         bytes_add_format(&b, "%s", folder);
-        bytes_add_format(&b, "/%s/%s%s", part, base, ENDINGS[k]);
+        const bool other = k == 3 && strcmp(base, "model") == 0; /* transformers' name */
+        bytes_add_format(&b, "/%s/%s%s%s", part, other ? "pytorch_" : "", base, ENDINGS[k]);
         bytes_add_byte(&b, 0);
         paths[k] = b.failed ? NULL : (const char *)b.data;
     }
-    if (paths[0] == NULL || paths[1] == NULL || paths[2] == NULL) {
+    if (paths[0] == NULL || paths[1] == NULL || paths[2] == NULL || paths[3] == NULL) {
         no_memory(folder, &w->error);
         return;
     }
-    const bool half = !file_exists(paths[0]) && !file_exists(paths[1]) && file_exists(paths[2]);
-    weights_open(w, arena, paths[half ? 2 : 0]);
+    int k = 0;
+    while (k < 3 && !file_exists(paths[k]))
+        k++;
+    weights_open(w, arena, paths[k > 1 && file_exists(paths[k]) ? k : 0]);
     w->trainable = trainable;
 }
 

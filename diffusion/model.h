@@ -63,6 +63,9 @@ MUST_CHECK Status model_create(Model *out, const ModelConfig *config, const Toke
  * F16 or BF16).  model_index.json comes last: a folder without it is unfinished. */
 MUST_CHECK Status model_save(const Model *m, const char *folder, DType dtype, Arena *scratch, Error *err);
 
+/* model_index.json for the parts of `m`; `scheduler` is the class of its scheduler. */
+void model_index_write(JsonWriter *w, const Model *m, const char *scheduler);
+
 /* Do the parts that are there fit together?  STATUS_SHAPE with one sentence when not. */
 MUST_CHECK Status model_check(const Model *m, Error *err);
 

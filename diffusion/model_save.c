@@ -20,23 +20,22 @@ static void write_entry(JsonWriter *w, const char *part, const char *library, co
     json_end(w);
 }
 
-static void write_index(Bytes *b, const Model *m, const char *scheduler)
+void model_index_write(JsonWriter *w, const Model *m, const char *scheduler)
 {
-    JsonWriter w = {.out = b};
     const char *text = m->config.text.has_projection ? "CLIPTextModelWithProjection" : "CLIPTextModel";
-    json_begin_object(&w, NULL);
-    json_write_text(&w, "_class_name", "StableDiffusionPipeline");
-    json_write_text(&w, "_diffusers_version", "0.27.2");
-    write_entry(&w, "feature_extractor", NULL, NULL);
-    write_entry(&w, "image_encoder", NULL, NULL);
-    json_write_bool(&w, "requires_safety_checker", false);
-    write_entry(&w, "safety_checker", NULL, NULL);
-    write_entry(&w, "scheduler", "diffusers", m->parts & MODEL_SCHEDULER ? scheduler : NULL);
-    write_entry(&w, "text_encoder", "transformers", m->parts & MODEL_TEXT ? text : NULL);
-    write_entry(&w, "tokenizer", "transformers", m->parts & MODEL_TOKENIZER ? "CLIPTokenizer" : NULL);
-    write_entry(&w, "unet", "diffusers", m->parts & MODEL_UNET ? "UNet2DConditionModel" : NULL);
-    write_entry(&w, "vae", "diffusers", m->parts & MODEL_VAE ? "AutoencoderKL" : NULL);
-    json_end(&w);
+    json_begin_object(w, NULL);
+    json_write_text(w, "_class_name", "StableDiffusionPipeline");
+    json_write_text(w, "_diffusers_version", "0.27.2");
+    write_entry(w, "feature_extractor", NULL, NULL);
+    write_entry(w, "image_encoder", NULL, NULL);
+    json_write_bool(w, "requires_safety_checker", false);
+    write_entry(w, "safety_checker", NULL, NULL);
+    write_entry(w, "scheduler", "diffusers", m->parts & MODEL_SCHEDULER ? scheduler : NULL);
+    write_entry(w, "text_encoder", "transformers", m->parts & MODEL_TEXT ? text : NULL);
+    write_entry(w, "tokenizer", "transformers", m->parts & MODEL_TOKENIZER ? "CLIPTokenizer" : NULL);
+    write_entry(w, "unet", "diffusers", m->parts & MODEL_UNET ? "UNet2DConditionModel" : NULL);
+    write_entry(w, "vae", "diffusers", m->parts & MODEL_VAE ? "AutoencoderKL" : NULL);
+    json_end(w);
 }
 
 typedef struct {
@@ -90,6 +89,7 @@ Status model_save(const Model *m, const char *folder, DType dtype, Arena *scratc
     Save s = {.folder = folder, .scratch = scratch, .err = err};
     Bytes index = {.arena = scratch}, text = index, unet = index, vae = index, scheduler = index;
     JsonWriter text_json = {.out = &text}, unet_json = {.out = &unet}, vae_json = {.out = &vae};
+    JsonWriter index_json = {.out = &index};
     const Sampler *sampler = sampler_find(m->config.scheduler.class_name);
     if ((m->parts & MODEL_SCHEDULER) && sampler == NULL)
         return error_set(err, STATUS_ARGUMENT, "%s: no sampler has the scheduler class \"%s\"", folder,
@@ -122,7 +122,7 @@ Status model_save(const Model *m, const char *folder, DType dtype, Arena *scratc
         scheduler_config_write(&scheduler, &m->config.scheduler, sampler->class_name, sampler->keys);
         put(&s, part_folder(&s, "scheduler"), "scheduler_config.json", &scheduler);
     }
-    write_index(&index, m, m->config.scheduler.class_name);
+    model_index_write(&index_json, m, m->config.scheduler.class_name);
     put(&s, part_folder(&s, ""), "model_index.json", &index);
     arena_release(scratch, mark);
     return s.status;

@@ -63,7 +63,11 @@ typedef struct {
     int rank;
     uint64_t dim[SAFETENSORS_RANK];
     const void *data; /* native numbers of that dtype; or NULL and then ... */
-    const float *f32; /* ... numbers that are converted on the way (F32, F16, BF16, F64) */
+    const float
+        *f32; /* ... numbers that are converted on the way (F32, F16, BF16, F64); or NULL and then ... */
+    /* ... `count` native numbers of that dtype from number `first` on, asked for in ascending order. */
+    Status (*read)(const void *context, void *out, uint64_t first, size_t count, Error *err);
+    const void *context;
 } SafetensorsItem;
 
 /* Writes the items beside `path` and renames the file over it; on failure nothing is left behind.  The file does

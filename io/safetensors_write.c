@@ -72,7 +72,8 @@ static Status check_item(const char *path, const SafetensorsItem *item, Error *e
         !dtype_bytes(&bytes, item->dtype, item->dim, item->rank) || bytes > SIZE_MAX)
         return error_set(err, STATUS_ARGUMENT, "%.150s: the shape of tensor \"%.100s\" cannot be written",
                          path, item->name);
-    if (bytes > 0 && item->data == NULL && (item->f32 == NULL || !is_float(item->dtype)))
+    if (bytes > 0 && item->data == NULL && item->read == NULL &&
+        (item->f32 == NULL || !is_float(item->dtype)))
         return error_set(err, STATUS_ARGUMENT, "%.150s: tensor \"%.100s\" comes without numbers of kind %s",
                          path, item->name, dtype_name(item->dtype));
     return STATUS_OK;
@@ -124,12 +125,12 @@ static uint64_t add_item(Bytes *header, const SafetensorsItem *item, uint64_t of
     return end;
 }
 
-static void write_numbers(Output *out, const SafetensorsItem *item)
+static Status write_numbers(Output *out, const SafetensorsItem *item, Error *err)
 {
     const size_t width = dtype_size(item->dtype), count = (size_t)bytes_of(item) / width;
     if (item->data != NULL && !machine_is_big_endian()) {
         output_add(out, item->data, count * width);
-        return;
+        return STATUS_OK;
     }
     union {
         unsigned char bytes[PIECE];
@@ -139,13 +140,19 @@ static void write_numbers(Output *out, const SafetensorsItem *item)
     const size_t most = PIECE / width;
     for (size_t at = 0; at < count; at += most) {
         const size_t n = count - at < most ? count - at : most;
+        Status status = STATUS_OK;
         if (item->data != NULL)
             memcpy(piece.bytes, (const unsigned char *)item->data + at * width, n * width);
-        else
+        else if (item->f32 != NULL)
             (void)dtype_from_f32(piece.half, item->f32 + at, item->dtype, n);
+        else
+            status = item->read(item->context, piece.bytes, at, n, err);
+        if (status != STATUS_OK)
+            return status;
         dtype_swap(piece.bytes, item->dtype, n);
         output_add(out, piece.bytes, n * width);
     }
+    return STATUS_OK;
 }
 
 static void make_header(Bytes *header, const SafetensorsItem *items, const size_t *order, size_t count,
@@ -186,9 +193,12 @@ Status safetensors_write(const char *path, const SafetensorsItem *items, size_t 
         status = output_open(&out, path, err);
     if (status == STATUS_OK) {
         output_add(&out, header.data, header.size);
-        for (size_t i = 0; i < count; i++)
-            write_numbers(&out, &items[order[i]]);
-        status = output_close(&out, err);
+        for (size_t i = 0; i < count && status == STATUS_OK; i++)
+            status = write_numbers(&out, &items[order[i]], err);
+        if (status == STATUS_OK)
+            status = output_close(&out, err);
+        else
+            output_drop(&out);
     }
     arena_release(scratch, mark);
     return status;

@@ -4,7 +4,7 @@
  * Opening reads names, kinds, shapes and places only; the numbers stay in the file until they are asked for, so a
  * large file is opened at once.  A tensor may be a part or a transpose of what lies there: number (i, j, ...) is
  * `start` + i stride[0] + j stride[1] + ... numbers behind `offset`.  A program may add entries of its own that show
- * the same numbers under other names and shapes (diffusion/ldm_view.h). */
+ * the same numbers under other names and shapes (diffusion/single_file.h). */
 #ifndef IO_TENSOR_ARCHIVE_H
 #define IO_TENSOR_ARCHIVE_H
 
