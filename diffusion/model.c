@@ -106,6 +106,7 @@ static Status open_text(Model *m, const char *folder, bool trainable, Arena *are
         status = clip_text_config_read(&m->config.text, json, path, arena, err);
     if (status != STATUS_OK)
         return status;
+    m->text_weights.survey = (m->parts & MODEL_SURVEY) != 0;
     open_weights(&m->text_weights, folder, "text_encoder", "model", trainable, arena);
     clip_text_load(&m->text, &m->text_weights, &m->config.text);
     return weights_finish(&m->text_weights, err);
@@ -120,6 +121,7 @@ static Status open_unet(Model *m, const char *folder, bool trainable, Arena *are
         status = unet_config_read(&m->config.unet, json, path, arena, err);
     if (status != STATUS_OK)
         return status;
+    m->unet_weights.survey = (m->parts & MODEL_SURVEY) != 0;
     open_weights(&m->unet_weights, folder, "unet", "diffusion_pytorch_model", trainable, arena);
     unet_load(&m->unet, &m->config.unet, &m->unet_weights, "");
     return weights_finish(&m->unet_weights, err);
@@ -134,6 +136,7 @@ static Status open_vae(Model *m, const char *folder, bool trainable, Arena *aren
         status = vae_config_read(&m->config.vae, json, path, arena, err);
     if (status != STATUS_OK)
         return status;
+    m->vae_weights.survey = (m->parts & MODEL_SURVEY) != 0;
     open_weights(&m->vae_weights, folder, "vae", "diffusion_pytorch_model", trainable, arena);
     vae_load(&m->vae, &m->config.vae, &m->vae_weights, "");
     return weights_finish(&m->vae_weights, err);

@@ -29,7 +29,9 @@ enum {
     MODEL_UNET = 4,
     MODEL_VAE = 8,
     MODEL_SCHEDULER = 16,
-    MODEL_ALL = 31
+    MODEL_ALL = 31,
+    MODEL_SURVEY =
+        32 /* of the networks only names and shapes: what does not fit is noted in their Weights */
 };
 
 typedef struct {

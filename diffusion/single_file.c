@@ -260,6 +260,7 @@ static Status load_networks(Model *m, SingleFile *f, unsigned trainable, Arena *
     for (int i = 0; i < SINGLE_PARTS && status == STATUS_OK; i++) {
         if (!(m->parts & BITS[i]))
             continue;
+        weights[i]->survey = (m->parts & MODEL_SURVEY) != 0;
         weights_open_archive(weights[i], arena, &f->part[i]);
         weights[i]->trainable = (trainable & BITS[i]) != 0;
         if (i == SINGLE_UNET)
@@ -282,7 +283,7 @@ Status single_model_open(Model *out, const char *path, const char *config_from, 
     Status status = single_open(f, path, config_from, arena, err);
     if (status != STATUS_OK)
         return status;
-    if (f->left_count > 0)
+    if (f->left_count > 0 && !(parts & MODEL_SURVEY))
         return error_set(err, STATUS_FORMAT,
                          "%.150s: %lu tensors have no place in this model, the first is %.150s", path,
                          (unsigned long)f->left_count, f->left[0]);

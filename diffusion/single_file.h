@@ -29,7 +29,8 @@ typedef struct {
 MUST_CHECK Status single_open(SingleFile *out, const char *path, const char *config_from, Arena *arena,
                               Error *err);
 
-/* The model itself, like model_open; a tensor that has no place is an error. */
+/* The model itself, like model_open; a tensor that has no place is an error, unless it is only looked at
+ * (MODEL_SURVEY). */
 MUST_CHECK Status single_model_open(Model *out, const char *path, const char *config_from, unsigned parts,
                                     unsigned trainable, Arena *arena, Error *err);
 
