@@ -24,9 +24,8 @@ static bool handles(const CaseFile *c)
 
 /* What the loop shows, call by call. */
 typedef struct {
-    Arena *arena;
     size_t n;
-    int calls;
+    int calls, room;
     float *states; /* (calls, n) */
     double *times;
 } Walk;
@@ -34,15 +33,20 @@ typedef struct {
 static bool keep_step(void *context, const DenoiseProgress *p)
 {
     Walk *w = context;
-    if (w->states == NULL) {
-        w->states = arena_raw(w->arena, (size_t)p->calls * w->n, sizeof *w->states);
-        w->times = arena_raw(w->arena, (size_t)p->calls, sizeof *w->times);
-    }
-    if (w->states == NULL || w->times == NULL)
+    if (w->calls == w->room)
         return false;
     memcpy(w->states + (size_t)w->calls * w->n, p->x, w->n * sizeof *p->x);
     w->times[w->calls++] = p->time;
     return true;
+}
+
+/* Room before the run, whose own memory comes and goes. */
+static Walk walk_of(CaseFile *c, size_t n, int room)
+{
+    return (Walk){.n = n,
+                  .room = room,
+                  .states = arena_raw(c->arena, (size_t)room * n, sizeof(float)),
+                  .times = arena_raw(c->arena, (size_t)room, sizeof(double))};
 }
 
 static void compare(CaseFile *c, const char *start, const char *times, const char *states, const Walk *w)
@@ -59,22 +63,23 @@ static void check_guidance(CaseFile *c, const Model *m, const InvertOptions *opt
                            double guidance)
 {
     Error err = {0};
-    Walk there = {.arena = c->arena}, back = {.arena = c->arena};
     InvertOptions o = *options;
     Txt2ImgShape shape;
-    DenoiseHooks hooks = {.context = &there, .progress = keep_step};
+    DenoiseHooks hooks = {.progress = keep_step};
     o.text.guidance = guidance > 1.0 ? guidance : 1.0;
     o.text.loop = &hooks;
     if (!case_went_well(c, start, txt2img_shape(&shape, m, &o.text, &err), &err))
         return;
-    there.n = back.n = (size_t)shape.pictures * (size_t)(shape.channels * shape.height * shape.width);
-    float *x = arena_raw(c->arena, there.n, sizeof *x);
-    if (x == NULL || !case_went_well(c, start, ddim_invert(x, m, &o, c->arena, &err), &err))
+    const size_t n = (size_t)shape.pictures * (size_t)(shape.channels * shape.height * shape.width);
+    Walk there = walk_of(c, n, o.text.steps), back = walk_of(c, n, o.text.steps);
+    float *x = arena_raw(c->arena, n, sizeof *x), *z = arena_raw(c->arena, n, sizeof *z);
+    hooks.context = &there;
+    if (x == NULL || z == NULL || there.states == NULL || back.states == NULL || there.times == NULL ||
+        back.times == NULL || !case_went_well(c, start, ddim_invert(x, m, &o, c->arena, &err), &err))
         return;
     compare(c, start, "inverse_timesteps", "inverse_latents", &there);
     Txt2ImgOptions way_back = ddim_return(&o, x);
     hooks.context = &back;
-    float *z = arena_raw(c->arena, there.n, sizeof *z);
     if (z != NULL && case_went_well(c, start, txt2img_latents(z, NULL, m, &way_back, c->arena, &err), &err))
         compare(c, start, "forward_timesteps", "reconstruction_latents", &back);
 }
