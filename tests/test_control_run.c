@@ -38,7 +38,7 @@ static UnetHooks hooks_at(Fixture *f, int count, bool guess, int call, Arena *ar
     Error err = {0};
     Tape tape = {.arena = arena};
     const SamplerRun loop = {.calls = 9, .first = 1};
-    const float times[ROWS] = {7.0f, 7.0f, 7.0f, 7.0f};
+    const float times[ROWS] = {7.0f, 17.0f, 27.0f, 37.0f};
     CHECK(control_run_begin(&run, f->control, count, guess, f->batch, arena, &err) == STATUS_OK);
     CHECK(control_run_before(&run, &loop, call + 1, NULL, &err) == STATUS_OK);
     CHECK(run.call == call && run.calls == 8);
@@ -56,7 +56,7 @@ static const float *alone(Fixture *f, const Control *c, bool guess, int row, int
     const int picture = c->pictures == 1 ? 0 : row % IMAGES;
     const size_t size = 4 * TINY_PICTURE * TINY_H * TINY_W;
     Tensor p = *f->a.picture;
-    const float time = 7.0f;
+    const float time = 7.0f + 10.0f * (float)row;
     p.data = (float *)(size_t)(c->picture + (size_t)picture * size);
     CHECK(controlnet(&r, &tape, c->net, &x, &time, &text, controlnet_condition(&tape, c->net, &p),
                      (ControlOptions){.scale = c->scale, .guess_mode = guess}));

@@ -1,6 +1,7 @@
 #include "diffusion/controlnet.h"
 
 #include "nn/elementwise.h"
+#include "tests/plain_layers.h"
 #include "tests/tiny_control.h"
 
 typedef struct {
@@ -195,6 +196,34 @@ static void test_gains_by_hand(void)
     arena_free(&arena);
     arena_free(&t.arena);
     arena_free(&u.arena);
+}
+
+/* The condition's five convolutions one after the other, in binary64. */
+static void test_the_condition_by_the_formula(void)
+{
+    enum { H = 2 * TINY_H, W = 2 * TINY_W };
+    TinyControl t;
+    Arena arena = {0};
+    Tape tape = {.arena = &arena};
+    tiny_control_new(&t, "", 1, false);
+    scramble(&t.weights, 52);
+    const ControlNet *net = &t.net;
+    double *p = plain_copy(t.picture->data, tensor_count(t.picture));
+    double *a = plain_conv2d(p, &net->cond_in, 1, TINY_PICTURE, H, W, 1, 1, H, W);
+    plain_silu(a, 3 * H * W);
+    double *b = plain_conv2d(a, &net->cond_block[0], 1, 3, H, W, 1, 1, H, W);
+    plain_silu(b, 3 * H * W);
+    double *c = plain_conv2d(b, &net->cond_block[1], 1, 3, H, W, 2, 1, TINY_H, TINY_W);
+    plain_silu(c, 5 * TINY_H * TINY_W);
+    double *want = plain_conv2d(c, &net->cond_out, 1, 5, TINY_H, TINY_W, 1, 1, TINY_H, TINY_W);
+    CHECK(furthest(controlnet_condition(&tape, net, t.picture), want, 4 * TINY_H * TINY_W) < 1e-5);
+    free(p);
+    free(a);
+    free(b);
+    free(c);
+    free(want);
+    arena_free(&arena);
+    arena_free(&t.arena);
 }
 
 static void test_channel_order(void)
@@ -439,6 +468,7 @@ int main(void)
     test_one_picture_serves_a_batch();
     test_a_batch_is_its_samples();
     test_gains_by_hand();
+    test_the_condition_by_the_formula();
     test_channel_order();
     test_pooled_conditions();
     test_several_are_added();
