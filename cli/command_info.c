@@ -6,6 +6,7 @@
 #include "cli/commands.h"
 #include "cli/info_archive.h"
 #include "cli/model_files.h"
+#include "cli/part_info.h"
 #include "cli/run_model.h"
 #include "cli/tensor_difference.h"
 #include "diffusion/convert_lora.h"
@@ -268,7 +269,10 @@ static Status run(Info *info, const char *path, Error *err)
     struct stat about;
     if (path != NULL)
         json_write_text(&info->command.result.json, "path", path);
-    if (path == NULL || (stat(path, &about) == 0 && S_ISDIR(about.st_mode)))
+    const bool folder = path != NULL && stat(path, &about) == 0 && S_ISDIR(about.st_mode);
+    if (folder && is_part_folder(path, &info->command.arena))
+        return part_info(&info->command.result, path, info->tensors, &info->command.arena, err);
+    if (path == NULL || folder)
         return model_info(info, path, false, err);
     if (ends_with(path, ".png"))
         return picture_info(info, path, err);

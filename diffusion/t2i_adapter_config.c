@@ -84,6 +84,11 @@ bool t2i_adapter_config_same(const AdapterConfig *a, const AdapterConfig *b)
     return same;
 }
 
+const char *t2i_adapter_type_name(AdapterType type)
+{
+    return TYPES[type];
+}
+
 int t2i_adapter_features(const AdapterConfig *c)
 {
     return c->levels + (c->type == ADAPTER_LIGHT ? 1 : 0);

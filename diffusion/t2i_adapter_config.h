@@ -29,6 +29,9 @@ void t2i_adapter_config_write(JsonWriter *w, const AdapterConfig *c);
 
 bool t2i_adapter_config_same(const AdapterConfig *a, const AdapterConfig *b);
 
+/* diffusers' name of the type: "light_adapter". */
+const char *t2i_adapter_type_name(AdapterType type);
+
 /* Features that it makes: one a level, and one more in the light type. */
 int t2i_adapter_features(const AdapterConfig *c);
 
