@@ -22,6 +22,11 @@ const Sampler *const SAMPLERS[] = {&SAMPLER_DDIM,
 
 const Sampler *sampler_find(const char *name)
 {
+    /* The parallel classes of diffusers step as the others do. */
+    if (strcmp(name, "DDIMParallelScheduler") == 0)
+        return &SAMPLER_DDIM;
+    if (strcmp(name, "DDPMParallelScheduler") == 0)
+        return &SAMPLER_DDPM;
     for (int i = 0; SAMPLERS[i] != NULL; i++)
         if (strcmp(SAMPLERS[i]->name, name) == 0 || strcmp(SAMPLERS[i]->class_name, name) == 0)
             return SAMPLERS[i];

@@ -10,8 +10,8 @@
  *   x <- (sqrt(abar_p) beta' / (1 - abar_t)) x0 + (sqrt(alpha') (1 - abar_p) / (1 - abar_t)) x + sd z
  *        (products first, then the sums from left to right); z ~ N(0, 1) is drawn where t > 0
  *
- * diffusers 0.27 takes p = t - floor(T / N) for lists that are not custom; since then it takes the next of
- * the list, as here.  The two agree for leading spacing. */
+ * diffusers 0.27 takes p = t - floor(T / N) for lists that are not custom, as is done here with compat_f32; since then
+ * it takes the next of the list, as here without.  The two agree for leading spacing. */
 #include <math.h>
 
 #include "diffusion/prediction.h"
@@ -50,6 +50,8 @@ static DdpmStep coefficients(const SamplerRun *run, int t, int p)
 
 static int previous(const SamplerRun *run, int call)
 {
+    if (run->options.compat_f32)
+        return (int)run->time[call] - run->schedule.steps / run->steps;
     return call + 1 < run->calls ? (int)run->time[call + 1] : -1;
 }
 

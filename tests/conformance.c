@@ -31,6 +31,7 @@ static const CaseKind *const KINDS[] = {
     &CASES_OF_ATTEND,
     &CASES_OF_LEDITS,
     &CASES_OF_INCEPTION,
+    &CASES_OF_SCHEDULERS,
     NULL,
 };
 

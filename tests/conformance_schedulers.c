@@ -15,6 +15,7 @@
 #include <string.h>
 
 #include "tests/published_run.h"
+#include "tests/sigma_list.h"
 
 static bool handles(const CaseFile *c)
 {
@@ -30,22 +31,6 @@ static const char *test_name(const Json *test)
     for (const char *p = strstr(name, "::"); p != NULL; p = strstr(p + 2, "::"))
         last = p + 2;
     return last;
-}
-
-/* The table of sigmas as the class has it: one a level and the last; DPM2's has every level but the first twice. */
-static size_t sigma_list(double *out, const PublishedRun *loop)
-{
-    const SamplerRun *run = &loop->run;
-    size_t n = 0;
-    if (run->sampler != &SAMPLER_DPM2 && run->sampler != &SAMPLER_DPM2_A) {
-        memcpy(out, run->sigma, (size_t)(run->calls + 1) * sizeof *out);
-        return (size_t)run->calls + 1;
-    }
-    for (int i = 0; i <= run->steps; i++)
-        for (int twice = 0; twice < (i == 0 ? 1 : 2); twice++)
-            out[n++] = i < run->steps ? run->sigma[2 * i] : 0.0;
-    out[n++] = 0.0;
-    return n;
 }
 
 /* One tensor of the loop.  Tests that share a prefix (pictures and their "1D" form) have the tensors of the last: others
@@ -77,10 +62,12 @@ static void compare_sums(CaseFile *c, const Json *test, const PublishedRun *loop
     for (size_t i = 0; i < json_count(published); i++) {
         const Json *p = json_at(published, i);
         const char *kind = json_text(json_get(p, "kind"), "sum");
-        const double sum = published_sum(loop), got = strcmp(kind, "mean") == 0 ? sum / (double)loop->n : sum;
+        const double sum = published_sum(loop),
+                     got = strcmp(kind, "mean") == 0 ? sum / (double)loop->n : sum;
         char name[300];
         snprintf(name, sizeof name, "%s %s %s", loop->run.sampler->name, test_name(test), kind);
-        case_value(c, name, got, json_number(json_get(p, "value"), 0.0), json_number(json_get(p, "tolerance"), 0.0));
+        case_value(c, name, got, json_number(json_get(p, "value"), 0.0),
+                   json_number(json_get(p, "tolerance"), 0.0));
     }
 }
 
@@ -95,13 +82,14 @@ static void run_test(CaseFile *c, const Json *test)
         case_fail(c, test_name(test), "no sampler is known for the class %s", class_name);
         return;
     }
-    if (!case_went_well(c, test_name(test), published_plan(&loop, sampler, test, true, c->arena, &err), &err) ||
+    if (!case_went_well(c, test_name(test), published_plan(&loop, sampler, test, true, c->arena, &err),
+                        &err) ||
         !case_went_well(c, test_name(test), published_loop_run(&loop, test, &err), &err))
         return;
     compare(c, prefix, "timesteps", loop.run.time, (size_t)loop.run.calls);
     double *sigma = arena_raw(c->arena, (size_t)loop.run.calls + 4, sizeof *sigma);
     if (sigma != NULL && loop.run.sigma != NULL)
-        compare(c, prefix, "sigmas", sigma, sigma_list(sigma, &loop));
+        compare(c, prefix, "sigmas", sigma, sigma_list(sigma, &loop.run));
     compare_samples(c, prefix, "first_prev_sample", loop.first, loop.n);
     compare_samples(c, prefix, "final_sample", loop.x, loop.n);
     compare_sums(c, test, &loop);

@@ -13,6 +13,7 @@
 
 #include "diffusion/pipeline_txt2img.h"
 #include "diffusion/vae_latent.h"
+#include "tests/sigma_list.h"
 
 typedef struct {
     CaseFile *c;
@@ -233,7 +234,10 @@ static Status guided(void *context, const SamplerRun *run, int call, const float
     Txt2ImgCase *t = context;
     char name[32];
     const int conditions = t->options.guidance != 1.0 ? 2 : 1;
-    (void)run, (void)out, (void)err;
+    (void)out, (void)err;
+    double *sigma = call == run->first ? arena_raw(t->c->arena, (size_t)run->calls + 4, sizeof *sigma) : NULL;
+    if (sigma != NULL && run->sigma != NULL)
+        case_doubles(t->c, "scheduler_sigmas", sigma, sigma_list(sigma, run));
     for (int k = 0; k < conditions; k++)
         memcpy(t->rows_in + (size_t)k * t->batch, input, t->batch * sizeof *input);
     snprintf(name, sizeof name, "unet_in.%d", call);
