@@ -72,7 +72,9 @@ static Status run(Embedding *e, Error *err)
     if (count == 0)
         return error_set(err, STATUS_ARGUMENT, "embed: a picture or a text is needed: x.png -p \"a rose\"");
     Status status = STATUS_OK;
-    if (e->folder == NULL)
+    for (int i = 0; i < e->texts.count && status == STATUS_OK; i++)
+        status = typed_text_check(e->texts.text[i], "embed", "a text", err);
+    if (status == STATUS_OK && e->folder == NULL)
         status = shipped_folder(&e->folder, "clip-guide", arena, err);
     if (status == STATUS_OK)
         status = clip_open(&e->clip, e->folder, false, arena, err);

@@ -52,7 +52,9 @@ static Status show(Tokenize *t, const char *text, Error *err)
     int *tokens = NULL;
     size_t all = 0;
     EncodedPrompt prompt;
-    Status status = tokenizer_tokens(&tokens, &all, &t->tokenizer, text, arena, err);
+    Status status = typed_text_check(text, "tokenize", "a text", err);
+    if (status == STATUS_OK)
+        status = tokenizer_tokens(&tokens, &all, &t->tokenizer, text, arena, err);
     if (status == STATUS_OK)
         status = tokenizer_encode(&prompt, &t->tokenizer, text, arena, err);
     if (status != STATUS_OK)

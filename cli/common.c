@@ -10,6 +10,7 @@
 #include "base/contract.h"
 #include "base/file.h"
 #include "base/threads.h"
+#include "io/utf8.h"
 
 static volatile sig_atomic_t asked_to_stop;
 
@@ -127,6 +128,20 @@ void report_memory(const Command *c)
 {
     if (!c->quiet)
         fprintf(stderr, "peak memory %.1f MiB\n", (double)c->memory.peak / 1048576.0);
+}
+
+Status typed_text_check(const char *text, const char *command, const char *what, Error *err)
+{
+    const size_t size = strlen(text);
+    uint32_t code;
+    int length;
+    for (size_t at = 0; at < size; at += (size_t)length) {
+        length = utf8_read(&code, text + at, size - at);
+        if (length == 0)
+            return error_set(err, STATUS_ARGUMENT, "%s: %s is not UTF-8: byte 0x%02x at position %zu",
+                             command, what, (unsigned)(unsigned char)text[at], at);
+    }
+    return STATUS_OK;
 }
 
 /* ---- places ---- */

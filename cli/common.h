@@ -48,6 +48,9 @@ int command_end(Command *c);
 /* Says on stderr, unless it is to be quiet, the most memory that the run has taken so far. */
 void report_memory(const Command *c);
 
+/* Whether a text that was typed is UTF-8: STATUS_ARGUMENT, with `what` before it ("txt2img: the prompt"), when not. */
+MUST_CHECK Status typed_text_check(const char *text, const char *command, const char *what, Error *err);
+
 /* True once the user has asked to stop (Ctrl-C); the second time ends the program at once. */
 bool interrupted(void);
 void interrupts_watch(void);

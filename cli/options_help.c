@@ -193,7 +193,11 @@ static Status set_from_json(const Options *options, const char *name, const Json
 {
     char number[32];
     switch (json_kind(value)) {
-    case JSON_TEXT: return options_set(options, name, json_text(value, ""), err);
+    case JSON_TEXT:
+        if (strlen(json_text(value, "")) != json_text_length(value))
+            return error_set(err, STATUS_FORMAT, "%s: \"%s\" holds a zero character, which no option can",
+                             path, name);
+        return options_set(options, name, json_text(value, ""), err);
     case JSON_NUMBER:
         decimal_write(number, json_number(value, 0.0));
         return options_set(options, name, number, err);
@@ -204,10 +208,13 @@ static Status set_from_json(const Options *options, const char *name, const Json
         if (o != NULL && o->kind == OPTION_TEXTS)
             ((OptionTexts *)o->value)->count = 0;
         for (size_t i = 0; i < json_count(value) && status == STATUS_OK; i++)
-            if (json_kind(json_at(value, i)) == JSON_TEXT)
+            if (json_kind(json_at(value, i)) == JSON_TEXT &&
+                strlen(json_text(json_at(value, i), "")) == json_text_length(json_at(value, i)))
                 status = options_set(options, name, json_text(json_at(value, i), ""), err);
             else
-                status = error_set(err, STATUS_FORMAT, "%s: \"%s\" must be a list of texts", path, name);
+                status =
+                    error_set(err, STATUS_FORMAT,
+                              "%s: \"%s\" must be a list of texts without zero characters", path, name);
         return status;
     }
     case JSON_NULL: return STATUS_OK;
@@ -238,5 +245,8 @@ Status options_read_config(const Options *options, const char *path, Arena *aren
 {
     const Json *json = NULL;
     const Status status = json_read(&json, path, arena, err);
+    if (status == STATUS_OK && json_kind(json_get(json, "config")) > JSON_NULL)
+        return error_set(err, STATUS_FORMAT, "%s: \"config\" names another file, and only one is read",
+                         path);
     return status == STATUS_OK ? options_set_all(options, json, path, err) : status;
 }

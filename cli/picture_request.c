@@ -185,7 +185,11 @@ Status picture_request_open(PictureRequest *r, Txt2ImgOptions *o, Command *c, Er
     r->command = c;
     if (r->prompt == NULL)
         return error_set(err, STATUS_ARGUMENT, "%s: a prompt is needed: -p \"a red apple\"", r->name);
-    Status status = lora_input_read(&r->lora, r->prompt, arena, err);
+    Status status = typed_text_check(r->prompt, r->name, "the prompt", err);
+    if (status == STATUS_OK && r->negative != NULL)
+        status = typed_text_check(r->negative, r->name, "the negative prompt", err);
+    if (status == STATUS_OK)
+        status = lora_input_read(&r->lora, r->prompt, arena, err);
     if (status == STATUS_OK)
         status = run_model_open(&r->run, MODEL_ALL, arena, err);
     if (status == STATUS_OK)

@@ -215,6 +215,24 @@ static void test_one_sentence(void)
     CHECK(!outside_has(&o, "n.png"));
 }
 
+/* What is typed or written in a configuration is refused whole, never cut. */
+static void test_texts_that_cannot_be(void)
+{
+    outside_fails(&o, "txt2img -q -m model -p \"$(printf 'caf\\351')\" -o n.png", 2,
+                  "the prompt is not UTF-8: byte 0xe9 at position 3");
+    outside_fails(&o, "txt2img -q -m model -p x -n \"$(printf '\\377')\" -o n.png", 2,
+                  "the negative prompt is not UTF-8");
+    outside_fails(&o, "tokenize -m model \"$(printf '\\377')\"", 2, "tokenize: a text is not UTF-8");
+    outside_write(&o, "c.json", "{\"prompt\": \"a red\\u0000 square\"}");
+    outside_fails(&o, "txt2img -q -m model --config c.json -o n.png", 3,
+                  "\"prompt\" holds a zero character");
+    outside_write(&o, "c.json", "{\"control-image\": [\"a\\u0000b\"]}");
+    outside_fails(&o, "control -q -m model --config c.json -o n.png", 3, "without zero characters");
+    outside_write(&o, "c.json", "{\"prompt\": \"a\", \"config\": \"d.json\"}");
+    outside_fails(&o, "txt2img -q -m model --config c.json -o n.png", 3, "\"config\" names another file");
+    CHECK(!outside_has(&o, "n.png"));
+}
+
 int main(int argc, char **argv)
 {
     if (outside_begin(&o, argc > 0 ? argv[0] : "", "image")) {
@@ -226,6 +244,7 @@ int main(int argc, char **argv)
         test_inversion();
         test_tokens();
         test_one_sentence();
+        test_texts_that_cannot_be();
     }
     outside_end(&o);
     return check_report("command_image");
