@@ -283,8 +283,56 @@ static void test_what_does_not_fit_is_refused_in_one_sentence(void)
     clean(&p);
 }
 
+/* A conversion whose n-th allocation fails says so, and leaves no file half written. */
+static Status convert(int way, const Places *p, const char *out, Arena *arena, Error *err)
+{
+    ConvertResult made;
+    return way == 0 ? convert_to_single(&made, p->folder, out, SINGLE_V2, NULL, arena, err)
+                    : convert_to_folder(&made, p->file, p->folder, out, NULL, arena, err);
+}
+
+static void test_each_failing_allocation_is_reported(void)
+{
+    const Places p = places();
+    char out[SCRATCH_PATH], index[SCRATCH_PATH + 20];
+    Arena arena = {0};
+    Model m;
+    ConvertResult made;
+    scratch_path(out, "convert-out");
+    snprintf(index, sizeof index, "%s/model_index.json", out);
+    tiny_model_new(&m, &arena);
+    CHECK(model_save(&m, p.folder, F32, &arena, NULL) == STATUS_OK);
+    CHECK(convert_to_single(&made, p.folder, p.file, SINGLE_V2, NULL, &arena, NULL) == STATUS_OK);
+    for (int way = 0; way < 2; way++) {
+        Status status = STATUS_MEMORY;
+        for (size_t n = 1; status != STATUS_OK && n < 100000; n += 1 + n / 20) {
+            Arena small = {.fail_after = n};
+            Error err = {0};
+            Left left = {0, 0};
+            status = convert(way, &p, out, &small, &err);
+            if (status == STATUS_OK)
+                break;
+            CHECK(status == STATUS_MEMORY && err.text[0] != '\0' && !file_exists(index));
+            if (way == 0)
+                CHECK(!file_exists(out));
+            else
+                walk(out, count_it, &left);
+            CHECK(left.unfinished == 0);
+            arena_free(&small);
+        }
+        CHECK(status == STATUS_OK);
+        if (way == 0)
+            file_remove(out);
+    }
+    walk(out, remove_it, NULL);
+    remove(out);
+    arena_free(&arena);
+    clean(&p);
+}
+
 int main(void)
 {
+    test_each_failing_allocation_is_reported();
     test_published_names();
     test_folder_to_file_to_folder_keeps_every_byte();
     test_shapes_tell_the_configuration();

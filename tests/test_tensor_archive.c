@@ -51,6 +51,10 @@ static void test_a_file_of_torch_gives_its_tensors_views_and_kinds(void)
     /* from the middle: rows 1 and 2 of the transpose, less one number at each end */
     CHECK(archive_read_f32(x, &a, archive_find(&a, "t"), 5, 6, &err) == STATUS_OK);
     CHECK(x[0] == 7 && x[1] == 13 && x[2] == 19 && x[3] == 2 && x[5] == 14);
+    CHECK(archive_read_f32(x, &a, archive_find(&a, "h"), 7, 3, &err) == STATUS_OK);
+    CHECK(x[0] == 7 && x[1] == 8 && x[2] == 9);
+    CHECK(archive_read_f32(x, &a, archive_find(&a, "part"), 2, 3, &err) == STATUS_OK);
+    CHECK(x[0] == 10 && x[1] == 14 && x[2] == 15);
     arena_free(&arena);
 }
 
