@@ -78,6 +78,27 @@ static void rescale_zero_snr(double *beta, double *alpha_bar, int T)
         beta[i] = 1.0 - (i > 0 ? alpha_bar[i] / alpha_bar[i - 1] : alpha_bar[i]);
 }
 
+/* The same as diffusers has it: binary32 throughout, the betas made first and alpha-bar from them anew. */
+static void rescale_zero_snr_f32(double *beta, double *alpha_bar, int T)
+{
+    const float first = (float)sqrt(alpha_bar[0]), last = (float)sqrt(alpha_bar[T - 1]);
+    const float gap = first - last, stretch = first / gap;
+    float before = 1.0f;
+    double product = 1.0;
+    for (int i = 0; i < T; i++) {
+        const float shifted = (float)sqrt(alpha_bar[i]) - last;
+        const float r = shifted * stretch;
+        const float bar = r * r;
+        const float alpha = i > 0 ? bar / before : bar;
+        const float b = 1.0f - alpha;
+        const float again = 1.0f - b;
+        before = bar;
+        product *= (double)again;
+        beta[i] = (double)b;
+        alpha_bar[i] = (double)(float)product;
+    }
+}
+
 static Status check(const SchedulerConfig *c, Error *err)
 {
     const int T = c->num_train_timesteps;
@@ -118,7 +139,9 @@ Status schedule_make(Schedule *out, const SchedulerConfig *config, bool compat_f
         product *= compat_f32 ? (double)(float)(1.0f - (float)beta[i]) : 1.0 - beta[i];
         alpha_bar[i] = compat_f32 ? (double)(float)product : product;
     }
-    if (config->rescale_betas_zero_snr)
+    if (config->rescale_betas_zero_snr && compat_f32)
+        rescale_zero_snr_f32(beta, alpha_bar, T);
+    else if (config->rescale_betas_zero_snr)
         rescale_zero_snr(beta, alpha_bar, T);
     *out = (Schedule){T, beta, alpha_bar, config->set_alpha_to_one ? 1.0 : alpha_bar[0]};
     return STATUS_OK;

@@ -99,6 +99,25 @@ static void test_zero_terminal_snr(void)
     }
 }
 
+/* With diffusers' bits the rescaled alpha-bars are binary32 numbers, near those of binary64, and the last is 0. */
+static void test_zero_terminal_snr_in_binary32(void)
+{
+    Arena arena = {0};
+    SchedulerConfig c = stable(&SAMPLER_DDIM);
+    c.rescale_betas_zero_snr = true;
+    Schedule exact = {0}, compat = {0};
+    CHECK(schedule_make(&exact, &c, false, &arena, NULL) == STATUS_OK);
+    CHECK(schedule_make(&compat, &c, true, &arena, NULL) == STATUS_OK);
+    int different = 0;
+    for (int t = 0; t < 1000; t++) {
+        CHECK_NEAR(compat.alpha_bar[t], exact.alpha_bar[t], 2e-6);
+        CHECK(compat.alpha_bar[t] == (double)(float)compat.alpha_bar[t]);
+        different += compat.alpha_bar[t] != exact.alpha_bar[t];
+    }
+    CHECK(compat.alpha_bar[999] == 0.0 && different > 900);
+    arena_free(&arena);
+}
+
 /* The lists that differ from class to class, N = 8, offset 1. */
 static void test_timesteps(void)
 {
@@ -234,6 +253,7 @@ int main(void)
 {
     test_refused_by_name();
     test_zero_terminal_snr();
+    test_zero_terminal_snr_in_binary32();
     test_timesteps();
     test_noise_by_hand();
     test_correction_by_ratio();
