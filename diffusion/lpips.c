@@ -31,14 +31,15 @@ static int stage_channels(const VggConfig *c, int stage)
     return channels;
 }
 
-Status lpips_heads_open(LpipsHeads *out, const Vgg *vgg, const char *path, Arena *arena, Error *err)
+Status lpips_heads_read(LpipsHeads *out, const int *channels, int stages, const char *path, Arena *arena,
+                        Error *err)
 {
-    LpipsHeads heads = {.stages = vgg_stages(&vgg->config)};
+    LpipsHeads heads = {.stages = stages};
     Weights w = {.arena = NULL};
     char name[32];
     weights_open(&w, arena, path);
     for (int i = 0; i < heads.stages; i++) {
-        const int dim[4] = {1, stage_channels(&vgg->config, i), 1, 1};
+        const int dim[4] = {1, channels[i], 1, 1};
         heads.weight[i] = weights_tensor(&w, "", head_name(name, i), (Init){INIT_ONES, 0.0}, 4, dim);
         snprintf(name, sizeof name, "lins.%d.model.1.weight", i); /* a second name of the same */
         weights_ignore(&w, "", name);
@@ -53,6 +54,15 @@ Status lpips_heads_open(LpipsHeads *out, const Vgg *vgg, const char *path, Arena
                                  head_name(name, i));
     *out = heads;
     return STATUS_OK;
+}
+
+Status lpips_heads_open(LpipsHeads *out, const Vgg *vgg, const char *path, Arena *arena, Error *err)
+{
+    const int stages = vgg_stages(&vgg->config);
+    int channels[VGG_STAGES];
+    for (int i = 0; i < stages; i++)
+        channels[i] = stage_channels(&vgg->config, i);
+    return lpips_heads_read(out, channels, stages, path, arena, err);
 }
 
 static Tensor *unit_channels(Tape *tape, Tensor *f)

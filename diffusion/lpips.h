@@ -27,6 +27,10 @@ typedef struct {
 MUST_CHECK Status lpips_heads_open(LpipsHeads *out, const Vgg *vgg, const char *path, Arena *arena,
                                    Error *err);
 
+/* The same for features of `stages` stages, channels[i] of them in stage i. */
+MUST_CHECK Status lpips_heads_read(LpipsHeads *out, const int *channels, int stages, const char *path,
+                                   Arena *arena, Error *err);
+
 /* Distances (N) of features: those of one network, for pictures of one size.  heads may be NULL.
  * layer (stages), or NULL: the d_l (N). */
 Tensor *lpips_between(Tape *tape, const LpipsHeads *heads, const VggTaps *x, const VggTaps *y,

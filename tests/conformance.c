@@ -27,6 +27,7 @@ static const CaseKind *const KINDS[] = {
     &CASES_OF_RESIZE,
     &CASES_OF_FREQUENCY,
     &CASES_OF_DISTRIBUTION,
+    &CASES_OF_LPIPS,
     &CASES_OF_EDICT,
     &CASES_OF_ATTEND,
     &CASES_OF_LEDITS,
