@@ -47,8 +47,8 @@ def finite(compute, dtype):
             return result
 
 
-def save_case(name, about, inputs, compute):
-    """compute(dtype) gives the named results."""
+def save_case(name, about, inputs, compute, least=1e-7):
+    """compute(dtype) gives the named results; `least` is the smallest tolerance."""
     folder = os.path.join(FOLDER, name)
     os.makedirs(folder, exist_ok=True)
     exact, single = finite(compute, torch.float64), finite(compute, torch.float32)
@@ -57,7 +57,7 @@ def save_case(name, about, inputs, compute):
         x, y = as_numpy(value).astype("f4"), as_numpy(exact[key]).astype("f8")
         off, size = float(abs(x - y).max()), float(abs(y).max())
         table[key] = {"shape": list(x.shape), "max_abs": size, "max_abs_diff_f32_vs_f64": off,
-                      "suggested_atol": float("%.2g" % max(20 * off, 2e-6 * size, 1e-7))}
+                      "suggested_atol": float("%.2g" % max(20 * off, 2e-6 * size, least))}
         expected[key] = x
     save_tensors(folder + "/inputs.safetensors", inputs)
     save_tensors(folder + "/expected.safetensors", expected)
@@ -195,9 +195,101 @@ def text_to_image():
         "scheduler_class": "DDIMScheduler", "scheduler_config": config, "extra": {}}, inputs, compute)
 
 
+# ---- metrics ----
+
+def resize():
+    inputs = {"x": numpy.random.RandomState(4).randint(0, 256, (1, 2, 7, 9)).astype("f4")}
+
+    def places(size, out):
+        at = numpy.arange(out).astype("f4") * (numpy.float32(size) / numpy.float32(out))
+        low = at.astype("i8")
+        return low, numpy.minimum(low + 1, size - 1), (at - low.astype("f4"))
+
+    def compute(dtype):
+        kind, out = {torch.float32: "f4", torch.float64: "f8"}[dtype], {}
+        for height, width in (14, 18), (29, 31), (3, 4):
+            x = inputs["x"].astype(kind)
+            top, bottom, v = places(7, height)
+            left, right, u = places(9, width)
+            u, v = u.astype(kind), v.astype(kind)[:, None]
+            rows = [x[:, :, r][:, :, :, left] + (x[:, :, r][:, :, :, right] - x[:, :, r][:, :, :, left]) * u
+                    for r in (top, bottom)]
+            out["x_%dx%d" % (height, width)] = rows[0] + (rows[1] - rows[0]) * v
+        return out
+
+    save_case("resize-tf1", {"what": "the bilinear resize of TensorFlow 1: positions i * (in / out) in float32"},
+              inputs, compute)
+
+
+def focal_frequency():
+    options = {"plain": "defaults", "half": {"alpha": 0.5, "loss_weight": 2.0}, "tiles": {"patch_factor": 2},
+               "batch": {"batch_matrix": True, "log_matrix": True}, "mean": {"ave_spectrum": True, "alpha": 2.0}}
+    inputs = {"pred": normal(5, 2, 1, 6, 10), "target": normal(6, 2, 1, 6, 10)}
+
+    def loss(x, y, o):
+        o, k = ({} if o == "defaults" else o), (1 if o == "defaults" else o.get("patch_factor", 1))
+        h, w = x.shape[2] // k, x.shape[3] // k
+        tiles = [torch.fft.fft2((x - y)[:, :, i * h:(i + 1) * h, j * w:(j + 1) * w], norm="ortho")
+                 for i in range(k) for j in range(k)]
+        d = torch.stack(tiles, 1)
+        if o.get("ave_spectrum"):
+            d = d.mean(0, keepdim=True)
+        square = d.real ** 2 + d.imag ** 2
+        weight = square.detach().sqrt() ** o.get("alpha", 1.0)
+        if o.get("log_matrix"):
+            weight = torch.log(weight + 1)
+        weight = weight / (weight.max() if o.get("batch_matrix") else weight.amax((-2, -1), keepdim=True))
+        return o.get("loss_weight", 1.0) * (weight * square).mean()
+
+    def compute(dtype):
+        out, y = {}, torch.from_numpy(inputs["target"]).to(dtype)
+        for name, o in options.items():
+            with torch.enable_grad():
+                x = torch.from_numpy(inputs["pred"]).to(dtype).requires_grad_()
+                value = loss(x, y, o)
+                value.backward()
+            out[name + ".loss"], out[name + ".grad_pred"] = value.detach()[None], x.grad
+        return out
+
+    save_case("focal-frequency", {"what": "focal frequency loss of pictures of 6x10", "options": options}, inputs,
+              compute, 1e-9)
+
+
+def distances():
+    """FID by numpy's eigenvalues of the product, KID, precision and recall by plain loops."""
+    inputs = {"set.features_1": normal(7, 30, 6), "set.features_2": normal(8, 26, 6) * 0.8 + 0.3}
+    x, y = (inputs[k].astype("f8") for k in ("set.features_1", "set.features_2"))
+    one, two = numpy.cov(x.T), numpy.cov(y.T)
+    gap = ((x.mean(0) - y.mean(0)) ** 2).sum()
+    root = numpy.sqrt(numpy.linalg.eigvals(one @ two).real.clip(0)).sum()
+    size, estimates, generator = 12, [], numpy.random.RandomState(2020)
+    for _ in range(4):
+        a, b = (s[generator.choice(len(s), size, replace=False)] for s in (x, y))
+        aa, bb, ab = ((p @ q.T / 6 + 1) ** 3 for p, q in ((a, a), (b, b), (a, b)))
+        own = aa.sum() - numpy.trace(aa) + bb.sum() - numpy.trace(bb)
+        estimates.append(own / (size * (size - 1)) - 2 * ab.sum() / size ** 2)
+
+    def covered(points, balls):
+        inside = numpy.linalg.norm(balls[:, None] - balls[None], axis=2)
+        radius = numpy.sort(inside, axis=1)[:, 3]
+        return float((numpy.linalg.norm(points[:, None] - balls[None], axis=2) <= radius[None]).any(1).mean())
+
+    precision, recall = covered(x, y), covered(y, x)
+    values = {"fid": gap + numpy.trace(one) + numpy.trace(two) - 2 * root, "trace_sigma1": numpy.trace(one),
+              "trace_sigma2": numpy.trace(two), "mu_diff_sq": gap, "kid_mean": float(numpy.mean(estimates)),
+              "kid_std": float(numpy.std(estimates)), "kid_args": {"kid_subsets": 4, "kid_subset_size": size},
+              "precision": float(numpy.float32(precision)), "recall": float(numpy.float32(recall)),
+              "f_score": 2 * precision * recall / (precision + recall)}
+    save_case("distances", {"what": "30 features and 26, of 6 numbers", "values": {"set": values}}, inputs,
+              lambda dtype: {"set.mu1": x.mean(0), "set.sigma1": one, "set.sigma2": two})
+
+
 if __name__ == "__main__":
     torch.manual_seed(0)
     with torch.no_grad():
         text_encoder()
         autoencoder()
         text_to_image()
+        resize()
+        focal_frequency()
+        distances()

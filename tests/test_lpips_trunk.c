@@ -101,6 +101,27 @@ static void test_the_scale_of_the_input(void)
     arena_free(&b.arena);
 }
 
+/* What the 1x1 convolution of a fire module makes comes before what the 3x3 one makes. */
+static void test_the_order_in_a_fire_module(void)
+{
+    static const char *const PARTS[4] = {"features.4.expand1x1.weight", "features.4.expand1x1.bias",
+                                         "features.4.expand3x3.weight", "features.4.expand3x3.bias"};
+    Bench b;
+    VggTaps taps;
+    begin(&b, LPIPS_SQUEEZE);
+    for (int k = 0; k < 4; k++) {
+        Tensor *x = parameter(&b.weights, PARTS[k]);
+        for (size_t i = 0; i < tensor_count(x); i++)
+            x->data[i] = k == 1 ? 1.0f : k == 3 ? 2.0f : 0.0f;
+    }
+    Tape tape = {.arena = &b.arena};
+    lpips_trunk(&taps, &tape, &b.trunk, any_tensor(&b.arena, 1, 4, 1, 3, 17, 17));
+    const Tensor *f = taps.stage[1];
+    const size_t n = f != NULL ? tensor_count(f) / 2 : 0;
+    CHECK(n > 0 && f->data[0] == 1.0f && f->data[n - 1] == 1.0f && f->data[n] == 2.0f);
+    arena_free(&b.arena);
+}
+
 static void test_heads_and_what_is_refused(void)
 {
     char path[SCRATCH_PATH];
@@ -168,6 +189,7 @@ int main(void)
     test_shapes();
     test_distances_and_their_gradient();
     test_the_scale_of_the_input();
+    test_the_order_in_a_fire_module();
     test_heads_and_what_is_refused();
     test_no_memory();
     return check_report("lpips_trunk");
