@@ -95,6 +95,25 @@ static const char *const GUIDANCE[] = {"guidance_scale", "CFG", "cfg", NULL};
 static const char *const STEPS[] = {"num_inference_steps", "steps", NULL};
 static const char *const ETA[] = {"eta", NULL};
 
+/* What people call the samplers, the longer of two names first. */
+static const char *const SAMPLER_WORDS[][2] = {
+    {"DPM++ 2M", "dpm++2m"},
+    {"DPM++ 2S", "dpm++2s"},
+    {"DPM-Solver++", "dpm++2m"},
+    {"PLMS", "pndm"},
+    {"UniPC", "unipc"},
+    {"DEIS", "deis"},
+    {"Euler ancestral", "euler_a"},
+    {"Euler a", "euler_a"},
+    {"EulerAncestral", "euler_a"},
+    {"Euler", "euler"},
+    {"Heun", "heun"},
+    {"LMS", "lms"},
+    {"KDPM2 ancestral", "dpm2_a"},
+    {"KDPM2", "dpm2"},
+    {"DPM2", "dpm2"},
+};
+
 const Sampler *case_said_sampler(const CaseFile *c, const Model *m)
 {
     const char *class_name = json_text(json_get(c->json, "scheduler_class"), NULL);
@@ -111,6 +130,9 @@ const Sampler *case_said_sampler(const CaseFile *c, const Model *m)
         if (behind(what(c), what(c), word) != NULL)
             return SAMPLERS[i];
     }
+    for (size_t i = 0; i < sizeof SAMPLER_WORDS / sizeof SAMPLER_WORDS[0]; i++)
+        if (behind(what(c), what(c), SAMPLER_WORDS[i][0]) != NULL)
+            return sampler_find(SAMPLER_WORDS[i][1]);
     return sampler_find(m->config.scheduler.class_name);
 }
 
