@@ -6,11 +6,14 @@
 #include "cli/latent_file.h"
 #include "cli/picture_method.h"
 #include "diffusion/pipeline_img2img.h"
+#include "diffusion/prompt_rows.h"
 #include "io/sha256.h"
 
 const PictureRequest PICTURE_REQUEST = {
     .method = &METHOD_TXT2IMG,
     .negative = "",
+    .long_prompt = "cut",
+    .prompt_weights = "none",
     .rng = "philox",
     .steps = 20,
     .batch = 1,
@@ -93,6 +96,11 @@ void picture_request_table(PictureRequest *r, Option table[PICTURE_OPTIONS])
          "random numbers: ours, or those of torch on the CPU"},
         {OPTION_INT, "clip-skip", 0, NULL, &r->clip_skip, 0, 100, NULL,
          "last layers of the text encoder to leave out"},
+        {OPTION_CHOICE, "long-prompt", 0, NULL, &r->long_prompt, 0, 0, "cut chunks",
+         "what does not fit into the text encoder: cut it with a warning, or encode it in chunks of 75 "
+         "tokens"},
+        {OPTION_CHOICE, "prompt-weights", 0, NULL, &r->prompt_weights, 0, 0, "none a1111 compel",
+         "what (a:1.2), ((a)) and [a] in a prompt mean: nothing, or weights as one of"},
         {OPTION_TEXTS, "lora", 0, NULL, &r->lora.files, 0, 0, "PATH[:W]",
          "LoRA file and its weight (1); may be given several times; also <lora:NAME:W> in the prompt"},
         {OPTION_TEXT, "lora-dir", 0, "lora-model-dir", &r->lora.folder, 0, 0, "FOLDER",
@@ -228,6 +236,40 @@ Status picture_request_open(PictureRequest *r, Txt2ImgOptions *o, Command *c, Er
     return status;
 }
 
+static void tell_cut(const PictureRequest *r, const PromptReport *report, int count)
+{
+    for (int i = 0; i < count && !r->command->quiet; i++)
+        if (report[i].cut != NULL && report[i].cut[0] != '\0')
+            fprintf(stderr, "ldm99: the prompt is too long; cut off: \"%s\"\n", report[i].cut);
+}
+
+/* The rows of prompts in chunks or with weights, in place of prompts; plain ones are left to the pipeline. */
+static Status make_rows(PictureRequest *r, Txt2ImgOptions *o, Error *err)
+{
+    const bool chunks = strcmp(r->long_prompt, "chunks") == 0,
+               compel = strcmp(r->prompt_weights, "compel") == 0;
+    const bool weights = strcmp(r->prompt_weights, "none") != 0;
+    const PromptRowsOptions options = {chunks,
+                                       !weights ? PROMPT_PLAIN
+                                       : compel ? PROMPT_COMPEL
+                                                : PROMPT_A1111,
+                                       r->clip_skip};
+    const char *const prompts[2] = {o->prompts[0], o->negative != NULL ? o->negative : ""};
+    PromptReport report[2];
+    float *rows = NULL;
+    if (!chunks && !weights)
+        return STATUS_OK;
+    const Status status = prompt_rows(&rows, &o->text_tokens, report, &r->run.model, prompts, 2, options,
+                                      &r->command->arena, err);
+    if (status != STATUS_OK)
+        return status;
+    o->text = rows;
+    o->negative_text =
+        rows + (size_t)o->text_tokens * (size_t)r->run.model.config.unet.level[0].cross_attention_dim;
+    tell_cut(r, report, 2);
+    return STATUS_OK;
+}
+
 Status picture_request_run(Txt2ImgResult *out, PictureRequest *r, const Txt2ImgOptions *o, Error *err)
 {
     DenoiseHooks hooks = {.context = r, .progress = on_step};
@@ -241,11 +283,12 @@ Status picture_request_run(Txt2ImgResult *out, PictureRequest *r, const Txt2ImgO
     with_hooks.loop = &hooks;
     interrupts_watch();
     r->progress = progress_begin(r->name, r->command->quiet, 0);
-    const Status status = r->method->run(out, r, &with_hooks, err);
+    Status status = make_rows(r, &with_hooks, err);
+    if (status == STATUS_OK)
+        status = r->method->run(out, r, &with_hooks, err);
     progress_end(&r->progress);
-    for (int i = 0; status == STATUS_OK && i <= o->count && !r->command->quiet; i++)
-        if (out->prompts[i].cut[0] != '\0')
-            fprintf(stderr, "ldm99: the prompt is too long; cut off: \"%s\"\n", out->prompts[i].cut);
+    if (status == STATUS_OK)
+        tell_cut(r, out->prompts, o->count + 1);
     return status;
 }
 

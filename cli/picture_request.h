@@ -39,7 +39,8 @@ typedef struct {
 } SteerInput;
 
 typedef struct {
-    const struct PictureMethod *method; /* cli/picture_method.h */
+    const struct PictureMethod *method;       /* cli/picture_method.h */
+    const char *long_prompt, *prompt_weights; /* "cut", "chunks"; "none", "a1111", "compel" */
     const char *prompt, *negative, *latents, *rng;
     int width, height, steps, clip_skip;
     int batch;  /* pictures */
@@ -71,7 +72,7 @@ extern const OptionPreset PICTURE_PRESETS[];
 extern const char *const PICTURE_PRESET_NAMES;
 
 /* The options of one picture; the rows point into *r. */
-enum { PICTURE_OPTIONS = 23 };
+enum { PICTURE_OPTIONS = 25 };
 void picture_request_table(PictureRequest *r, Option table[PICTURE_OPTIONS]);
 
 /* Notes a file that is read, with its hash; once. */

@@ -8,8 +8,8 @@ size_t text_rows_size(const Model *m)
 }
 
 /* The rows of one prompt; what they are made of is given back. */
-static Status prompt_rows(float *rows, PromptReport *report, const Model *m, const char *text, int skip,
-                          Arena *arena, Error *err)
+static Status one_prompt(float *rows, PromptReport *report, const Model *m, const char *text, int skip,
+                         Arena *arena, Error *err)
 {
     EncodedPrompt prompt;
     const Status status = tokenizer_encode(&prompt, &m->tokenizer, text, arena, err);
@@ -39,8 +39,8 @@ Status text_rows(float **out, PromptReport *report, const Model *m, const char *
         status = error_set(err, STATUS_MEMORY, "no memory for the text of %d prompts", count);
     for (int n = 0; n < count && status == STATUS_OK; n++) {
         PromptReport ignored;
-        status = prompt_rows(rows + (size_t)n * size, report != NULL ? &report[n] : &ignored, m, prompts[n],
-                             skip, arena, err);
+        status = one_prompt(rows + (size_t)n * size, report != NULL ? &report[n] : &ignored, m, prompts[n],
+                            skip, arena, err);
     }
     if (status == STATUS_OK)
         *out = rows;

@@ -170,6 +170,28 @@ static void test_inversion(void)
     outside_fails(&o, "invert -q -m model -i none.png", 3, "none.png");
 }
 
+static const char *const LONG =
+    "-p 'a red circle and a (red:1.5) circle and a blue square and two circles' --steps 2";
+
+/* Long prompts and weights change the picture, and are made again. */
+static void test_prompt_options(void)
+{
+    static const char *const OPTIONS[] = {"", "--long-prompt chunks", "--prompt-weights a1111",
+                                          "--prompt-weights compel --long-prompt chunks"};
+    char line[400], hash[4][65];
+    for (int i = 0; i < 4; i++) {
+        snprintf(line, sizeof line, "txt2img -m model --json %s %s -o x.png", LONG, OPTIONS[i]);
+        const Json *json = outside_json(&o, line, 0);
+        CHECK((strstr(o.err, "the prompt is too long; cut off: \"") != NULL) ==
+              (strstr(OPTIONS[i], "chunks") == NULL));
+        snprintf(hash[i], 65, "%s",
+                 json_text(json_get(json_at(json_get(json, "pictures"), 0), "pixels_sha256"), ""));
+        for (int k = 0; k < i; k++)
+            CHECK(strcmp(hash[i], hash[k]) != 0);
+        works("again -q x.png");
+    }
+}
+
 static void test_tokens(void)
 {
     works("tokenize -m model 'a red square'");
@@ -242,6 +264,7 @@ int main(int argc, char **argv)
         test_options_count();
         test_steps_are_told();
         test_inversion();
+        test_prompt_options();
         test_tokens();
         test_one_sentence();
         test_texts_that_cannot_be();
