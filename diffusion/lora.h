@@ -21,6 +21,7 @@ typedef struct {
     Tensor *weight;    /* of the layer: (out,in) or (out,in,k,k) */
     Tensor *down, *up; /* (rank,in), (out,rank); of a convolution (rank,in,k,k), (out,rank,1,1) */
     int rank;
+    bool has_alpha; /* the file says it; else it is the rank */
     double alpha;
     float scale; /* weight * alpha / rank */
 } LoraLayer;

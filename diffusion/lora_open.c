@@ -61,6 +61,7 @@ static Status read_alpha(const Opening *o, LoraLayer *l, const ArchiveTensor *t)
         return error_set(o->err, STATUS_FORMAT, "%.150s: %.200s is no finite number", o->lora.path,
                          t->name);
     l->alpha = (double)alpha;
+    l->has_alpha = true;
     return status;
 }
 
@@ -121,6 +122,17 @@ static Tensor *read_matrix(const Opening *o, const ArchiveTensor *t, int rank, c
     return archive_read_f32(x->data, &o->archive, t, 0, numbers, o->err) == STATUS_OK ? x : NULL;
 }
 
+/* Whether the layer asks the hooks: tables of embeddings and the projections behind the networks do not. */
+static bool is_hooked(const char *module)
+{
+    static const char *const OTHERS[] = {"token_embedding", "position_embedding", "text_projection",
+                                         "cond_proj"};
+    for (int i = 0; i < 4; i++)
+        if (strstr(module, OTHERS[i]) != NULL)
+            return false;
+    return true;
+}
+
 /* Both matrices of a layer whose tensors are known. */
 static Status read_layer(const Opening *o, size_t i)
 {
@@ -130,7 +142,8 @@ static Status read_layer(const Opening *o, size_t i)
     if (down == NULL || up == NULL)
         return error_set(o->err, STATUS_FORMAT, "%.150s: %.200s has no %s matrix", o->lora.path, l->module,
                          down == NULL ? "down" : "up");
-    if ((w->rank != 2 && w->rank != 4) || down->rank < 2 || down->dim[0] < 1 || down->dim[0] > 65536)
+    if (!is_hooked(l->module) || (w->rank != 2 && w->rank != 4) || down->rank < 2 || down->dim[0] < 1 ||
+        down->dim[0] > 65536)
         return error_set(o->err, STATUS_FORMAT, "%.150s: %.200s is no layer for a LoRA of rank %llu",
                          o->lora.path, l->module, (unsigned long long)(down->rank > 0 ? down->dim[0] : 0));
     l->rank = (int)down->dim[0];
@@ -139,7 +152,7 @@ static Status read_layer(const Opening *o, size_t i)
     l->up = l->down != NULL ? read_matrix(o, up, w->rank, after) : NULL;
     if (l->up == NULL)
         return o->err != NULL ? o->err->status : STATUS_FORMAT;
-    if (l->alpha == 0.0)
+    if (!l->has_alpha)
         l->alpha = o->file_alpha != 0.0 ? o->file_alpha : (double)l->rank;
     l->scale = (float)(o->lora.weight * l->alpha / (double)l->rank);
     return STATUS_OK;

@@ -50,8 +50,8 @@ static Tensor *embed_time(Tape *tape, const UnetEncoder *e, const float *timeste
     Tensor *t =
         time_embedding(tape, timesteps, N, c->level[0].channels, c->flip_sin_to_cos, (float)c->freq_shift);
     t = add_guidance(tape, e, tape_named(tape, t, "time_proj", ""), hooks);
-    t = silu(tape, linear(tape, t, e->time1.weight, e->time1.bias));
-    return tape_named(tape, linear(tape, t, e->time2.weight, e->time2.bias), "time_embedding", "");
+    t = silu(tape, hooked_linear(tape, hooks, &e->time1, t));
+    return tape_named(tape, hooked_linear(tape, hooks, &e->time2, t), "time_embedding", "");
 }
 
 static bool text_fits(Tape *tape, const UnetConfig *c, int level, bool attends, const Tensor *x,

@@ -188,6 +188,41 @@ static void test_one_layer_by_hand(void)
     file_remove(path);
 }
 
+typedef struct {
+    const Tensor *weight[400];
+    int count;
+} Seen;
+
+static Tensor *see_layer(void *context, Tape *tape, const Affine *layer, const Conv2dOptions *options,
+                         Tensor *x, Tensor *y)
+{
+    Seen *seen = context;
+    (void)tape;
+    (void)options;
+    (void)x;
+    if (CHECK(seen->count < 400))
+        seen->weight[seen->count++] = layer->weight;
+    return y;
+}
+
+/* Each layer that a file may name is asked when the networks run: none is matched and then without effect. */
+static void check_all_asked(Model *m, const Lora *lora)
+{
+    Seen seen = {.count = 0};
+    Arena arena = {0};
+    const UnetHooks hooks = {.layer = see_layer, .layer_context = &seen};
+    unet_result(m, &hooks, &arena);
+    text_result(m, &hooks, &arena);
+    for (size_t i = 0; i < lora->count; i++) {
+        int k = 0;
+        while (k < seen.count && seen.weight[k] != lora->layers[i].weight)
+            k++;
+        if (!CHECK(k < seen.count))
+            printf("    %s is never asked\n", lora->layers[i].module);
+    }
+    arena_free(&arena);
+}
+
 static void test_all_layers_run_merge_and_go_away_again(void)
 {
     enum { OUT = 2 * 4 * 4, ROWS = 12 * 8 };
@@ -205,6 +240,7 @@ static void test_all_layers_run_merge_and_go_away_again(void)
     CHECK(lora[0].naming == LORA_KOHYA && lora[0].unmatched_count == 0 &&
           lora[0].layers[0].scale == 0.125f);
     CHECK(lora[0].count > 60 && lora[1].count > 20 && lora[1].layers[0].alpha == RANK);
+    check_all_asked(&m, &lora[0]);
     LoraSet both = {lora, 2}, first = {lora, 1};
     const UnetHooks hooks = {.layer = lora_layer, .layer_context = &both};
     const UnetHooks one = {.layer = lora_layer, .layer_context = &first};
@@ -260,6 +296,10 @@ static void test_what_does_not_fit_is_refused_in_one_sentence(void)
         {{"unet.conv_norm_out.lora_A.weight", "unet.conv_norm_out.lora_B.weight", NULL},
          {{1, 4}, {4, 1}},
          "is no layer for a LoRA"},
+        {{"text_encoder.text_model.embeddings.token_embedding.lora_A.weight",
+          "text_encoder.text_model.embeddings.token_embedding.lora_B.weight", NULL},
+         {{1, 8}, {8, 1}},
+         "is no layer for a LoRA"},
         {{"unet.mid_block.attentions.0.transformer_blocks.0.attn1.to_q.alpha", NULL, NULL},
          {{1}},
          "is no finite number"},
@@ -276,7 +316,7 @@ static void test_what_does_not_fit_is_refused_in_one_sentence(void)
                 BAD[i].dim[k][1] > 0 ? zeros : &not_finite);
         write_made(&made, path, "bad.safetensors");
         const size_t used = arena.used;
-        CHECK(lora_open(&lora, path, 1.0, &m.unet_weights, NULL, &arena, &err) == STATUS_FORMAT);
+        CHECK(lora_open(&lora, path, 1.0, &m.unet_weights, &m.text_weights, &arena, &err) == STATUS_FORMAT);
         CHECK(lora.count == 77 && arena.used == used);
         CHECK_TEXT(err.text, BAD[i].words);
         file_remove(path);
