@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "cli/commands.h"
+#include "cli/from_png.h"
 #include "cli/latent_file.h"
 #include "cli/picture_method.h"
 #include "cli/picture_output.h"
@@ -13,7 +14,7 @@ typedef struct {
     Command command;
     PictureRequest request;
     Dump dump;
-    const char *output, *save_latents, *grid, *preset;
+    const char *output, *save_latents, *grid, *preset, *from_png;
     bool print_schedule;
 } PictureCommand;
 
@@ -107,6 +108,8 @@ static int command(const PictureMethod *method, int argc, char **argv)
          "also write the final latents as .npy"},
         {OPTION_CHOICE, "preset", 0, NULL, &t.preset, 0, 0, PICTURE_PRESET_NAMES,
          "defaults of another program; options on the command line win"},
+        {OPTION_TEXT, "from-png", 0, NULL, &t.from_png, 0, 0, "PNG",
+         "options of this picture, as it or another program wrote them, first; the command line wins"},
         {OPTION_FLAG, "print-schedule", 0, NULL, &t.print_schedule, 0, 0, NULL,
          "print timesteps and coefficients of each step, and stop"},
         {OPTION_END, NULL, 0, NULL, NULL, 0, 0, NULL, NULL},
@@ -115,6 +118,7 @@ static int command(const PictureMethod *method, int argc, char **argv)
                            .usage = "",
                            .about = method->about,
                            .presets = PICTURE_PRESETS,
+                           .from_png = options_from_png,
                            .tables = {NULL, of_method, own, dump}};
     t.request.method = method;
     t.request.name = method->name;

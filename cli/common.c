@@ -76,6 +76,10 @@ bool command_begin(Command *c, const Options *about, const Option *own, int argc
     const char *config = options_look_up(&c->options, argc, argv, "config");
     if (config != NULL && options_read_config(&c->options, config, &c->arena, &c->error) != STATUS_OK)
         return false;
+    const char *picture = options_look_up(&c->options, argc, argv, "from-png");
+    if (picture != NULL && about->from_png != NULL &&
+        about->from_png(&c->options, picture, &c->arena, &c->error) != STATUS_OK)
+        return false;
     const char *preset = options_look_up(&c->options, argc, argv, "preset");
     if (preset != NULL && options_apply_preset(&c->options, preset, &c->error) != STATUS_OK)
         return false;

@@ -55,12 +55,14 @@ typedef struct {
 enum { OPTIONS_TABLES = 6, OPTIONS_WORDS = 64 };
 
 /* What a subcommand understands: up to OPTIONS_TABLES tables (NULL ends them early) and free words. */
-typedef struct {
+typedef struct Options {
     const char *command; /* "txt2img" */
     const char *usage;   /* the words after the options: "A B", or "" */
     const char *about;   /* one sentence */
     const Option *tables[OPTIONS_TABLES];
-    const OptionPreset *presets;      /* for an option "preset"; a NULL name ends them; NULL: none */
+    const OptionPreset *presets; /* for an option "preset"; a NULL name ends them; NULL: none */
+    /* Reads defaults from the file of an option "from-png"; NULL: there is no such option. */
+    Status (*from_png)(const struct Options *options, const char *path, Arena *arena, Error *err);
     int words_low, words_high;        /* how many free words are allowed */
     const char *words[OPTIONS_WORDS]; /* filled by options_parse */
     int word_count;

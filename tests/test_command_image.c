@@ -170,6 +170,52 @@ static void test_inversion(void)
     outside_fails(&o, "invert -q -m model -i none.png", 3, "none.png");
 }
 
+/* A picture with the text `parameters` alone. */
+static void write_parameters(const char *name, const char *text)
+{
+    Arena arena = {0};
+    Image picture;
+    const PngText texts[] = {{"parameters", text}};
+    CHECK(image_new(&picture, 4, 4, 3, &arena, NULL) == STATUS_OK);
+    CHECK(png_write(outside_path(&o, name), &picture, texts, 1, &arena, NULL) == STATUS_OK);
+    arena_free(&arena);
+}
+
+/* The options of a picture: ours whole, others' as far as they are known; the command line wins. */
+static void test_from_png(void)
+{
+    write_parameters(
+        "p.png", "a red square,\nvery red\nNegative prompt: a circle\nand two\nSteps: 3, Sampler: DPM++ 2M "
+                 "Karras, CFG scale: 4.5, Seed: 77, Size: 24x32, Model hash: \"a, b\", Clip skip: 2, "
+                 "Denoising strength: 0.4");
+    const char *const line = "img2img --from-png p.png --steps 6 --print-config";
+    works(line);
+    CHECK_TEXT(o.out, "\"prompt\": \"a red square,\\nvery red\"");
+    CHECK_TEXT(o.out, "\"negative-prompt\": \"a circle\\nand two\"");
+    CHECK_TEXT(o.out, "\"steps\": 6,");
+    CHECK_TEXT(o.out, "\"sampling-method\": \"dpm++2m\"");
+    CHECK_TEXT(o.out, "\"scheduler\": \"karras\"");
+    CHECK_TEXT(o.out, "\"cfg-scale\": 4.5");
+    CHECK_TEXT(o.out, "77");
+    CHECK_TEXT(o.out, "\"width\": 24");
+    CHECK_TEXT(o.out, "\"height\": 32");
+    CHECK_TEXT(o.out, "\"clip-skip\": 1");
+    CHECK_TEXT(o.out, "\"strength\": 0.4");
+    works("txt2img -q -m model -p 'a square' -s 5 --steps 2 --eta 0.5 -o x.png");
+    works("txt2img -q --from-png x.png -o y.png");
+    CHECK(outside_shell(&o, "cmp x.png y.png"));
+    write_parameters("p.png", "a\nSteps: 3, Sampler: Unheard");
+    outside_fails(&o, "txt2img -q -m model --from-png p.png -o n.png", 3,
+                  "its sampler, \"Unheard\", is not here");
+    write_parameters("p.png", "only words");
+    outside_fails(&o, "txt2img -q -m model --from-png p.png -o n.png", 3, "has no line \"Steps: ...\"");
+    write_parameters("p.png", "Steps: many");
+    outside_fails(&o, "txt2img -q -m model --from-png p.png -o n.png", 2, "--steps is \"many\"");
+    outside_fails(&o, "txt2img -q -m model --from-png in.png -o n.png", 3, "does not say how it was made");
+    outside_fails(&o, "txt2img -q -m model --from-png none.png -o n.png", 3, "none.png");
+    CHECK(!outside_has(&o, "n.png"));
+}
+
 static const char *const LONG =
     "-p 'a red circle and a (red:1.5) circle and a blue square and two circles' --steps 2";
 
@@ -264,6 +310,7 @@ int main(int argc, char **argv)
         test_options_count();
         test_steps_are_told();
         test_inversion();
+        test_from_png();
         test_prompt_options();
         test_tokens();
         test_one_sentence();
