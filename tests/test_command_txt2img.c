@@ -99,9 +99,9 @@ static void test_differences_are_explained(void)
 
     CHECK(png_write(outside_path(&o, "edited.png"), &picture, texts, 1, &o.arena, NULL) == STATUS_OK);
     outside_fails(&o, "again -q edited.png", 3, "does not say how it was made");
-    texts[1].text = "{\"subcommand\": \"img2img\"}";
+    texts[1].text = "{\"subcommand\": \"doodle9\"}";
     CHECK(png_write(outside_path(&o, "edited.png"), &picture, texts, 2, &o.arena, NULL) == STATUS_OK);
-    outside_fails(&o, "again -q edited.png", 3, "was made by \"img2img\"");
+    outside_fails(&o, "again -q edited.png", 3, "was made by \"doodle9\"");
     texts[1].text = "{\"subcommand\": \"txt2img\", \"options\": {\"promt\": \"x\"}}";
     CHECK(png_write(outside_path(&o, "edited.png"), &picture, texts, 2, &o.arena, NULL) == STATUS_OK);
     outside_fails(&o, "again -q edited.png", 3, "did you mean --prompt");
