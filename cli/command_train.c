@@ -189,6 +189,8 @@ int command_train(int argc, char **argv)
          "unet, clip: folder of the tokenizer; clip: the shipped model's when left out"},
         {OPTION_TEXT, "clip", 0, NULL, &t.clip_path, 0, 0, "FOLDER",
          "aesthetic: CLIP that the head stands on; the shipped clip-guide when left out"},
+        {OPTION_TEXT, "features", 0, NULL, &t.features_path, 0, 0, "FOLDER",
+         "vae: network of the perceptual loss; the shipped one when left out"},
         {OPTION_TEXT, "init", 0, "pretrained-model-name-or-path", &t.init_path, 0, 0, "FOLDER",
          "weights to start from (a VAE, a classifier, or unet: a whole model), drawn anew when left out; "
          "style-noisy: model folder whose latents they are, the shipped one when left out"},

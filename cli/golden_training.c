@@ -114,7 +114,7 @@ static Tensor *picture_losses(void *context, Tape *tape, uint64_t first, int cou
         rng_uniform_fill(&rng, x->data + (size_t)i * 768, 768);
         rng_normal_fill(&rng, xi->data + (size_t)i * 64, 64);
     }
-    return vae_training_loss(tape, p->vae, &p->loss, x, xi);
+    return vae_training_loss(tape, p->vae, &p->loss, NULL, x, xi);
 }
 
 static Status vae_training(Sha256 *hash, Arena *arena, Error *err)

@@ -141,14 +141,32 @@ Status write_config(const char *folder, const Bytes *config, Arena *scratch, Err
     return status == STATUS_OK ? file_write(path, config->data, config->size, err) : status;
 }
 
+/* What the recipe's "frozen" names is not trained. */
+static Status freeze(const TrainCommand *t, Weights *const *weights, int weights_count, Error *err)
+{
+    for (size_t i = 0; i < json_count(t->recipe.frozen); i++) {
+        const char *name = json_text(json_at(t->recipe.frozen, i), "");
+        size_t count = 0;
+        for (int k = 0; k < weights_count; k++)
+            count += weights_freeze(weights[k], name);
+        if (count == 0)
+            return error_set(err, STATUS_FORMAT,
+                             "%s: \"frozen\" names \"%.80s\", which no parameter begins with",
+                             t->recipe.path, name);
+    }
+    return STATUS_OK;
+}
+
 Status run_part(TrainCommand *t, const TrainTask *task, Weights *const *weights, int weights_count,
                 Status (*save)(void *self, const char *folder, Arena *scratch, Error *err),
                 Status (*sheet)(void *self, const char *path, Arena *scratch, Error *err), void *self,
                 Error *err)
 {
     Trainer trainer;
-    Status status =
-        trainer_init(&trainer, task, &t->recipe.train, weights, weights_count, &t->command.arena, err);
+    Status status = freeze(t, weights, weights_count, err);
+    if (status == STATUS_OK)
+        status =
+            trainer_init(&trainer, task, &t->recipe.train, weights, weights_count, &t->command.arena, err);
     if (status != STATUS_OK)
         return status;
     TrainRun run = {.command = &t->command,

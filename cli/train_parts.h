@@ -22,7 +22,7 @@ extern const DataOverrides DATA_OVERRIDES_NONE;
 typedef struct {
     Command command;
     const char *part, *recipe_path, *output, *data_path, *vae_path, *tokenizer_path, *init_path;
-    const char *clip_path;
+    const char *clip_path, *features_path;
     bool resume;
     uint64_t stop_at; /* pause after that step; 0: never */
     DataOverrides data;

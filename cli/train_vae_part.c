@@ -16,6 +16,7 @@ typedef struct {
     VaeTraining training;
     TrainData data;
     Vae vae;
+    Vgg features;
     Weights weights;
 } VaePart;
 
@@ -67,10 +68,13 @@ static Status sheet(void *self, const char *path, Arena *scratch, Error *err)
     return status == STATUS_OK ? png_write(path, &image, NULL, 0, scratch, err) : status;
 }
 
-/* scaling_factor: 1 / standard deviation of latents, over pictures that training drew from. */
+/* scaling_factor: 1 / standard deviation of latents, over pictures that training drew from.  A frozen encoder's
+ * is left as the recipe has it, with the latents. */
 static Status measure_scaling(VaePart *v, Arena *scratch, Error *err)
 {
     LatentPool pool;
+    if (!v->vae.encoder.conv_out.weight->wants_grad)
+        return STATUS_OK;
     const Status status = latent_pool_fill(&pool, &v->vae, NULL, &v->training.train, v->training.seed + 2,
                                            SCALING_PICTURES, NULL, NULL, scratch, err);
     if (status == STATUS_OK) /* four digits are enough, and read well */
@@ -94,6 +98,27 @@ static Status save(void *self, const char *folder, Arena *scratch, Error *err)
     return status == STATUS_OK ? weights_save(&v->weights, NULL, path, F16, scratch, err) : status;
 }
 
+/* The network of the perceptual loss, where the recipe has one. */
+static Status open_features(VaePart *v, Error *err)
+{
+    TrainCommand *t = v->command;
+    if (v->training.loss.perceptual == 0.0 && t->features_path != NULL)
+        return error_set(err, STATUS_ARGUMENT,
+                         "train vae: --features is for a loss with \"perceptual\", which %s has not",
+                         t->recipe_path);
+    if (v->training.loss.perceptual == 0.0)
+        return STATUS_OK;
+    Status status = STATUS_OK;
+    if (t->features_path == NULL)
+        status = shipped_folder(&t->features_path, "features", &t->command.arena, err);
+    if (status == STATUS_OK)
+        status = add_input(t, t->features_path, "model.safetensors", err);
+    if (status == STATUS_OK)
+        status = vgg_open(&v->features, t->features_path, &t->command.arena, err);
+    v->training.features = &v->features;
+    return status;
+}
+
 Status train_vae_part(TrainCommand *t, Error *err)
 {
     VaePart *v = arena_alloc(&t->command.arena, 1, sizeof *v);
@@ -106,9 +131,11 @@ Status train_vae_part(TrainCommand *t, Error *err)
     if (status == STATUS_OK)
         status = vae_loss_weights_read(&v->training.loss, t->recipe.loss, t->recipe_path, &t->command.arena,
                                        err);
+    v->command = t;
+    if (status == STATUS_OK)
+        status = open_features(v, err);
     if (status != STATUS_OK)
         return status;
-    v->command = t;
     status = begin_weights(&v->weights, t, "diffusion_pytorch_model.safetensors", err);
     if (status != STATUS_OK)
         return status;

@@ -20,6 +20,8 @@ typedef struct {
     const char *path;
     const Json *model, *data, *loss; /* objects, or NULL where the recipe has none */
     TrainOptions train;
+    const Json
+        *frozen; /* list of the names below which parameters stay as they are (weights_freeze), or NULL */
     uint64_t sample_every, save_every, held_out_every; /* steps; 0: never */
     char hash[65]; /* SHA-256 over the file's bytes, the overrides, and what recipe_add_input added */
 } Recipe;

@@ -30,13 +30,17 @@ static Status for_each_array(const Trainer *t, Visit visit, void *context, Error
     size_t k = 0;
     Status status = STATUS_OK;
     for (int i = 0; i < t->weights_count; i++)
-        for (const Parameter *p = t->weights[i]->first; p != NULL; p = p->next, k++)
+        for (const Parameter *p = t->weights[i]->first; p != NULL; p = p->next) {
+            if (!p->tensor->wants_grad)
+                continue;
             for (int a = 0; a < ARRAYS && status == STATUS_OK; a++) {
                 char name[NAME];
                 snprintf(name, sizeof name, "%d.%s.%s", i, array_names[a], p->name);
                 if (array_of(t, k, a) != NULL)
                     status = visit(context, name, p->tensor, array_of(t, k, a), err);
             }
+            k++;
+        }
     return status;
 }
 

@@ -14,7 +14,8 @@ Status vae_loss_weights_read(VaeLossWeights *out, const Json *json, const char *
     const VaeLossWeights read = {.mse = config_number(&r, "mse", 0.0, 0.0, 1e6),
                                  .l1 = config_number(&r, "l1", 0.0, 0.0, 1e6),
                                  .edge = config_number(&r, "edge", 0.0, 0.0, 1e6),
-                                 .kl = config_number(&r, "kl", 0.0, 0.0, 1e6)};
+                                 .kl = config_number(&r, "kl", 0.0, 0.0, 1e6),
+                                 .perceptual = config_number(&r, "perceptual", 0.0, 0.0, 1e6)};
     const Status status = config_finish(&r, err);
     if (status == STATUS_OK)
         *out = read;
@@ -32,14 +33,16 @@ static Tensor *mean_edge(Tape *tape, Tensor *d, int axis)
     return mean_sample(tape, absolute(tape, difference));
 }
 
-Tensor *vae_training_loss(Tape *tape, const Vae *vae, const VaeLossWeights *weights, Tensor *x, Tensor *xi)
+Tensor *vae_training_loss(Tape *tape, const Vae *vae, const VaeLossWeights *weights, const Vgg *features,
+                          Tensor *x, Tensor *xi)
 {
     Tensor *moments = vae_encode(tape, vae, x);
     if (moments == NULL)
         return NULL;
     Tensor *mean = latent_mean(tape, moments), *logvar = latent_logvar(tape, moments);
     Tensor *z = add(tape, mean, multiply(tape, exponential(tape, scale(tape, logvar, 0.5f)), xi));
-    Tensor *d = subtract(tape, vae_decode(tape, vae, z), x);
+    Tensor *back = vae_decode(tape, vae, z);
+    Tensor *d = subtract(tape, back, x);
     if (d == NULL)
         return NULL;
     const double kl = weights->kl / (double)tensor_sample(mean);
@@ -47,6 +50,9 @@ Tensor *vae_training_loss(Tape *tape, const Vae *vae, const VaeLossWeights *weig
     loss = add(tape, loss, scale(tape, mean_sample(tape, absolute(tape, d)), (float)weights->l1));
     loss = add(tape, loss, scale(tape, mean_edge(tape, d, 3), (float)weights->edge));
     loss = add(tape, loss, scale(tape, mean_edge(tape, d, 2), (float)weights->edge));
+    if (weights->perceptual > 0.0)
+        loss =
+            add(tape, loss, scale(tape, lpips(tape, features, NULL, back, x), (float)weights->perceptual));
     return add(tape, loss, scale(tape, gaussian_kl(tape, mean, logvar), (float)kl));
 }
 
@@ -81,14 +87,16 @@ static Tensor *losses(void *context, Tape *tape, uint64_t first, int count)
 {
     VaeTraining *self = context;
     Tensor *x = pictures(self, tape, &self->train, self->seed, first, count);
-    return vae_training_loss(tape, self->vae, &self->loss, x, posterior_noise(self, tape, first, count));
+    return vae_training_loss(tape, self->vae, &self->loss, self->features, x,
+                             posterior_noise(self, tape, first, count));
 }
 
 static Tensor *held_out(void *context, Tape *tape, uint64_t first, int count)
 {
     VaeTraining *self = context;
     Tensor *x = pictures(self, tape, &self->held_out, self->seed + 1, first, count);
-    return vae_training_loss(tape, self->vae, &self->loss, x, posterior_noise(self, tape, first, count));
+    return vae_training_loss(tape, self->vae, &self->loss, self->features, x,
+                             posterior_noise(self, tape, first, count));
 }
 
 TrainTask vae_training_task(VaeTraining *self)

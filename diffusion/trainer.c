@@ -30,7 +30,9 @@ static Status list_parameters(Trainer *t, Arena *arena, Error *err)
     size_t k = 0;
     for (int i = 0; i < t->weights_count; i++)
         for (Parameter *p = t->weights[i]->first; p != NULL; p = p->next)
-            t->parameters[k++] = p->tensor;
+            if (p->tensor->wants_grad)
+                t->parameters[k++] = p->tensor;
+    t->count = k;
     return STATUS_OK;
 }
 

@@ -66,8 +66,8 @@ typedef struct {
     TrainOptions options;
     Weights *weights[TRAINER_WEIGHTS];
     int weights_count;
-    Tensor **parameters; /* of all weights, in their order */
-    size_t count;        /* parameters */
+    Tensor **parameters; /* of all weights, in their order, without frozen ones (weights_freeze) */
+    size_t count;        /* of them */
     uint64_t step;       /* done */
     Optimizer optimizer;
     Ema ema;

@@ -117,7 +117,8 @@ static void prove_vae(Bench *b, Items *items)
     write_tensor(b, items, "vae.xi", &tape, xi);
     write_tensor(b, items, "vae.moments", &tape, vae_encode(&tape, &b->model.vae, x));
     write_tensor(b, items, "vae.decoded", &tape, vae_decode(&tape, &b->model.vae, xi));
-    walk_back(b, items, "vae.losses", &tape, vae_training_loss(&tape, &b->model.vae, &b->vae_loss, x, xi));
+    walk_back(b, items, "vae.losses", &tape,
+              vae_training_loss(&tape, &b->model.vae, &b->vae_loss, NULL, x, xi));
     write_learned(b, items, &b->vae_trainer, (const char *[]){"vae"});
 }
 

@@ -1,5 +1,6 @@
 /* Training from outside, on a folder of pictures: what export wrote is read again, a run that was paused gives the bits of
  * one that was not, and what a run stands on may not change under it.  Everything is tiny. */
+#include "io/safetensors.h"
 #include "tests/outside.h"
 
 static Outside o;
@@ -129,6 +130,51 @@ static void test_early_stop(void)
           "patience needs pictures that are held out");
 }
 
+/* One tensor of a file, as it lies there. */
+static bool same_tensor(const char *a, const char *b, const char *name)
+{
+    float x[2][4096];
+    const char *const files[] = {a, b};
+    for (int i = 0; i < 2; i++) {
+        Arena arena = {0};
+        Safetensors file;
+        Error err = {0};
+        const bool open = safetensors_open(&file, outside_path(&o, files[i]), &arena, &err) == STATUS_OK;
+        const SafetensorsEntry *entry = open ? safetensors_find(&file, name) : NULL;
+        if (!CHECK(entry != NULL && safetensors_numbers(entry) <= 4096))
+            return false;
+        memset(x[i], 0, sizeof x[i]);
+        CHECK(safetensors_read_f32(x[i], &file, entry, &err) == STATUS_OK);
+        arena_free(&arena);
+    }
+    return memcmp(x[0], x[1], sizeof x[0]) == 0;
+}
+
+/* A frozen encoder: its latents stay, with their scale, while the decoder learns by the features; in pieces too. */
+static void test_frozen(void)
+{
+    const char *const old = "v/diffusion_pytorch_model.safetensors",
+                      *const file = "f/diffusion_pytorch_model.safetensors";
+    char whole[65], other[65];
+    CHECK(outside_shell(&o, "sed 's/\"mse\": 1.0/\"mse\": 1.0, \"perceptual\": 0.5/; "
+                            "s/\"max_train/\"frozen\": [\"encoder\", \"quant_conv\"], &/; "
+                            "s/\"latent_channels\"/\"scaling_factor\": 1.5, &/' vae.json > frozen.json"));
+    hash_of(whole, train("vae --recipe frozen.json --data pics --init v -o f"));
+    CHECK(same_tensor(old, file, "encoder.conv_in.weight") && same_tensor(old, file, "quant_conv.bias"));
+    CHECK(!same_tensor(old, file, "decoder.conv_in.weight") &&
+          !same_tensor(old, file, "post_quant_conv.bias"));
+    CHECK(outside_shell(&o, "grep -q '\"scaling_factor\": 1.5' f/config.json"));
+    train("vae --recipe frozen.json --data pics --init v -o f2 --stop-at 2");
+    hash_of(other, train("vae --recipe frozen.json --data pics --init v -o f2 --resume"));
+    CHECK(strcmp(whole, other) == 0);
+    CHECK(outside_shell(&o, "sed 's/\"quant_conv\"/\"quant_con\"/' frozen.json > wrong.json"));
+    fails("train vae -q --recipe wrong.json --data pics --init v -o never", 3,
+          "\"quant_con\", which no parameter");
+    fails("train vae -q --recipe frozen.json --data pics --features none -o never", 3, "none/");
+    fails("train vae -q --recipe vae.json --data pics --features none -o never", 2, "--features is for");
+    CHECK(!outside_has(&o, "never"));
+}
+
 static void test_denoiser(void)
 {
     char text[2000], line[400], whole[65], other[65];
@@ -201,6 +247,7 @@ int main(int argc, char **argv)
             test_export_is_read_again();
             test_autoencoder();
             test_early_stop();
+            test_frozen();
             test_denoiser();
             test_init();
             test_refused();

@@ -16,7 +16,8 @@ static const char *const WHOLE =
     " \"weight_decay\": 0.25, \"lr_scheduler\": \"polynomial\", \"lr_warmup_steps\": 30, \"lr_power\": 2,"
     " \"lr_num_cycles\": 3, \"lr_end\": 0.125, \"patience\": 5, \"lr\": 0.002,"
     " \"max_grad_norm\": 0, \"ema_decay\": 0.995, \"held_out\": 31, \"gradient_checkpointing\": true,"
-    " \"sample_every\": 4, \"save_every\": 6, \"held_out_every\": 7}}";
+    " \"sample_every\": 4, \"save_every\": 6, \"held_out_every\": 7, \"frozen\": [\"encoder\", "
+    "\"quant_conv\"]}}";
 
 static Status read_recipe(Recipe *out, const char *json, const RecipeOverrides *overrides, Error *err)
 {
@@ -55,6 +56,8 @@ static void test_every_key(void)
     CHECK(t->patience == 5);
     CHECK(t->max_grad_norm == 0.0 && t->ema_decay == 0.995 && t->held_out == 31);
     CHECK(t->gradient_checkpointing);
+    CHECK(json_count(r.frozen) == 2);
+    CHECK_TEXT(json_text(json_at(r.frozen, 1), ""), "quant_conv");
     CHECK(r.sample_every == 4 && r.save_every == 6 && r.held_out_every == 7);
     CHECK(read_recipe(&r, "{\"train\": {\"optimizer\": \"sgd\", \"momentum\": 0.5, \"nesterov\": true}}",
                       &RECIPE_OVERRIDES_NONE, &err) == STATUS_OK);
@@ -89,6 +92,9 @@ static void test_refusals(void)
     refused("{\"train\": {\"ema_decay\": 1.5}}", "\"ema_decay\"");
     refused("{\"train\": {\"patience\": 3, \"held_out\": 8}}", "patience 3 needs");
     refused("{\"train\": {\"patience\": 3, \"held_out_every\": 8}}", "patience 3 needs");
+    refused("{\"train\": {\"frozen\": \"encoder\"}}", "\"frozen\"");
+    refused("{\"train\": {\"frozen\": []}}", "\"frozen\"");
+    refused("{\"train\": {\"frozen\": [\"encoder\", 3]}}", "\"frozen\"");
     refused("{\"model\": {}}", "has no object \"train\"");
     refused("{\"train\": 3}", "has no object \"train\"");
     refused("[]", "is not a JSON object");

@@ -117,6 +117,21 @@ static void test_every_mismatch_names_the_tensor(void)
     arena_free(&arena);
 }
 
+/* Whole names before a dot, and not the beginnings of others. */
+static void test_freeze(void)
+{
+    Arena arena = {0};
+    Weights w = weights_create(&arena, 1);
+    w.trainable = true;
+    const Tensor *in = weights_linear(&w, "encoder", "in", 2, 2).weight;
+    const Tensor *other = weights_linear(&w, "encoders", "in", 2, 2).weight;
+    CHECK(weights_freeze(&w, "encode") == 0 && in->wants_grad);
+    CHECK(weights_freeze(&w, "encoder") == 2 && !in->wants_grad && in->grad == NULL);
+    CHECK(other->wants_grad && other->grad != NULL);
+    CHECK(weights_freeze(&w, "encoders.in.bias") == 1 && other->wants_grad);
+    arena_free(&arena);
+}
+
 static void test_missing_file_and_shards(void)
 {
     Arena arena = {0};
@@ -176,6 +191,7 @@ int main(void)
     test_no_parameter_depends_on_the_others();
     test_saved_weights_come_back();
     test_every_mismatch_names_the_tensor();
+    test_freeze();
     test_missing_file_and_shards();
     test_every_failed_allocation_is_reported();
     return check_report("weights");

@@ -128,7 +128,7 @@ static inline Tensor *vae_losses(void *context, Tape *tape, uint64_t first, int 
         memcpy(x + (size_t)i * one, b->pictures + (first + (uint64_t)i) % POOL * one, one * sizeof *x);
         rng_normal_fill(&rng, xi + (size_t)i * latent, latent);
     }
-    return vae_training_loss(tape, &b->model.vae, &b->vae_loss, pictures(b, tape, x, count),
+    return vae_training_loss(tape, &b->model.vae, &b->vae_loss, NULL, pictures(b, tape, x, count),
                              latents(b, tape, xi, count));
 }
 

@@ -174,6 +174,19 @@ Status weights_finish(Weights *w, Error *err)
     return STATUS_OK;
 }
 
+size_t weights_freeze(Weights *w, const char *prefix)
+{
+    const size_t length = strlen(prefix);
+    size_t count = 0;
+    for (Parameter *p = w->first; p != NULL; p = p->next)
+        if (strncmp(p->name, prefix, length) == 0 && (p->name[length] == '.' || p->name[length] == '\0')) {
+            p->tensor->wants_grad = p->tensor->keeps_grad = false;
+            p->tensor->grad = NULL;
+            count++;
+        }
+    return count;
+}
+
 void weights_zero_grad(Weights *w)
 {
     for (Parameter *p = w->first; p != NULL; p = p->next)

@@ -100,6 +100,10 @@ enum { WEIGHTS_NAME = 256 };
 const char *weights_child(char text[WEIGHTS_NAME], const char *prefix, const char *format, ...)
     PRINTF_LIKE(3, 4);
 
+/* The parameters "prefix..." (prefix "encoder" is encoder.conv_in.weight and the like) are from now on none to train: they
+ * get no gradient.  How many they are. */
+size_t weights_freeze(Weights *w, const char *prefix);
+
 /* Sets all gradients to zero before a step. */
 void weights_zero_grad(Weights *w);
 
