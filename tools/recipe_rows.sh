@@ -3,8 +3,20 @@
 # Every row without remarks: name part recipe hours folder options...
 recipe_rows() { sed 's/#.*//' weights/recipes/list.txt | grep -v '^[[:space:]]*$'; }
 
-# A sed script that puts the shipped folder of a row in the place of its {NAME}.
-shipped_places() { recipe_rows | awk '$5 != "-" {printf "s|{%s}|weights/%s|g\n", $1, $5}'; }
+# A sed script that puts the shipped folder of a row in the place of its {NAME}; of a stage on the way, that of the stage after it.
+shipped_places() {
+    recipe_rows | awk '{name[NR] = $1; part[NR] = $2; folder[NR] = $5}
+        END {
+            for (i = 1; i <= NR; i++) {
+                f = folder[i]
+                for (j = i + 1; f == "-" && j <= NR; j++)
+                    if (part[j] == part[i])
+                        f = folder[j]
+                if (f != "-")
+                    printf "s|{%s}|weights/%s|g\n", name[i], f
+            }
+        }'
+}
 
 sha256_of() {
     if command -v sha256sum >/dev/null; then sha256sum "$@"; else shasum -a 256 "$@"; fi
