@@ -12,6 +12,7 @@
 # make retrain      everything in weights/ made again by the recipes, in out/retrain, and compared: some 6 hours of one
 #                   core; call it again after a stop.  ONLY="vae unet": these alone
 # make verify-math  each elementary function on all 2^32 floats, against libm and MPFR: half an hour of one core
+# make true-size    a 512x512 picture by a model of Stable Diffusion 1's sizes (random weights)
 # make bench        speed beside PyTorch and OpenBLAS where those are installed
 # make install      program, libraries, ldm99.h, ldm99.pc to PREFIX (/usr/local); make uninstall takes them away;
 #                   make install-check tries all of it in a scratch folder
@@ -266,6 +267,10 @@ bench: $(BUILD)/tests/bench_kernels $(BUILD)/tests/bench_train $(BUILD)/tests/pr
 	python3 tools/bench_kernels.py $(BUILD)/tests/bench_kernels
 	python3 tools/bench_train.py $(BUILD)/tests
 
+# A picture by a model of Stable Diffusion 1's sizes with random weights, inside 12 GiB: minutes, and 2 GB below out/.
+true-size: all $(BUILD)/tests/random_model
+	sh tests/true_size.sh $(BUILD)/ldm99 $(BUILD)/tests/random_model out/true-size
+
 # All objects become one, in which every name but LDM_API's is made local.
 $(PUBLIC)/libldm99.a: $(OBJECTS)
 	@mkdir -p $(@D)
@@ -340,6 +345,6 @@ amalgamation-check: amalgamation
 clean:
 	rm -rf build out
 
-.PHONY: all examples tests test layers check valgrind demo showcase world-table golden golden-mutants matrix bench verify-math verify-math-self verify-math-64 verify-math-fit verify-math-table $(VERIFY:%=verify-math-%) install uninstall clean
+.PHONY: all examples tests test layers check valgrind demo showcase world-table golden golden-mutants matrix bench true-size verify-math verify-math-self verify-math-64 verify-math-fit verify-math-table $(VERIFY:%=verify-math-%) install uninstall clean
 .SECONDARY:
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
