@@ -44,7 +44,7 @@ typedef struct {
 
 /* The tables: name NULL behind the last. */
 extern const GoldenOperator GOLDEN_PRODUCTS[], GOLDEN_NORMS[], GOLDEN_FUNCTIONS[], GOLDEN_POINTWISE[],
-    GOLDEN_SHAPES[], GOLDEN_LOSSES[], GOLDEN_GUIDANCE[];
+    GOLDEN_SHAPES[], GOLDEN_LOSSES[], GOLDEN_SPECTRA[], GOLDEN_GUIDANCE[];
 
 /* The `make` of a part whose context is a GoldenOperator. */
 void golden_operator_make(GoldenFile *file, const void *context);

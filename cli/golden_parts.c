@@ -4,9 +4,9 @@
 
 GoldenPart golden_part(size_t i)
 {
-    static const GoldenOperator *const operators[] = {GOLDEN_PRODUCTS,  GOLDEN_NORMS,  GOLDEN_FUNCTIONS,
-                                                      GOLDEN_POINTWISE, GOLDEN_SHAPES, GOLDEN_LOSSES,
-                                                      GOLDEN_GUIDANCE};
+    static const GoldenOperator *const operators[] = {GOLDEN_PRODUCTS,  GOLDEN_NORMS,   GOLDEN_FUNCTIONS,
+                                                      GOLDEN_POINTWISE, GOLDEN_SHAPES,  GOLDEN_LOSSES,
+                                                      GOLDEN_SPECTRA,   GOLDEN_GUIDANCE};
     for (size_t k = 0; k < sizeof operators / sizeof operators[0]; k++)
         for (const GoldenOperator *o = operators[k]; o->name != NULL; o++)
             if (i-- == 0)

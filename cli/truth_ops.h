@@ -76,4 +76,7 @@ TruthTensor *truth_contrastive_loss(Truth *t, const TruthTensor *image, const Tr
 TruthTensor *truth_time_embedding(Truth *t, const TruthTensor *timesteps, int width, bool flip_sin_to_cos,
                                   double freq_shift);
 
+/* ---- cli/truth_spectra.c ---- */
+TruthTensor *truth_fft2(Truth *t, const TruthTensor *x); /* planes of a few hundred numbers */
+
 #endif

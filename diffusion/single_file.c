@@ -1,7 +1,6 @@
 #include "diffusion/single_file.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/file.h"
@@ -180,7 +179,13 @@ static bool is_passed_over(const char *name, int blocks)
     for (size_t i = 0; i < sizeof STARTS / sizeof STARTS[0]; i++)
         if (strncmp(name, STARTS[i], strlen(STARTS[i])) == 0)
             return true;
-    return strncmp(name, BLOCK, sizeof BLOCK - 1) == 0 && atoi(name + sizeof BLOCK - 1) >= blocks;
+    int number = 0;
+    const char *digit = name + sizeof BLOCK - 1;
+    if (strncmp(name, BLOCK, sizeof BLOCK - 1) != 0)
+        return false;
+    for (; *digit >= '0' && *digit <= '9' && number < blocks; digit++)
+        number = 10 * number + (*digit - '0');
+    return number >= blocks;
 }
 
 static Status show_all(Opening *o)

@@ -110,7 +110,7 @@ static int losses_of(double loss[8], const char *model, const char *scale)
     Image picture;
     char line[3 * SCRATCH_PATH];
     int step = 0, count = 0;
-    snprintf(line, sizeof line, "guided_sampling '%s' 'a house' '%s' 4 %s", model, out, scale);
+    snprintf(line, sizeof line, "guided_sampling '%s' 'a red apple' '%s' 4 %s", model, out, scale);
     works(line, 64, 64, &picture, &arena);
     FILE *file = output_of();
     while (file != NULL && count < 8 && fscanf(file, "%d %lf", &step, &loss[count]) == 2)
@@ -125,7 +125,7 @@ static int losses_of(double loss[8], const char *model, const char *scale)
 static void test_guided_sampling(const char *model)
 {
     double pulled[8], free_run[8];
-    CHECK(losses_of(pulled, model, "50") == 4 && losses_of(free_run, model, "0") == 4);
+    CHECK(losses_of(pulled, model, "100") == 4 && losses_of(free_run, model, "0") == 4);
     CHECK(pulled[0] == free_run[0]);
     for (int i = 1; i < 4; i++)
         CHECK(pulled[i] < free_run[i] - 0.01);

@@ -10,11 +10,12 @@
 /* Operators whose cases are under another name: kinds of one function, and a slower way to the same bits. */
 static const char *const other_name[][2] = {{"activate", "silu"}, {"attention_in_steps", "attention"}};
 
-/* Headers without an operator: kernels, shapes and the tape. */
+/* Headers without an operator: kernels, shapes, the tape, and matrices of binary64 for metrics, which no tape sees. */
 static const char *const inside[] = {
-    "attention_heads.h", "broadcast.h",    "conv2d_gather.h", "conv2d_weight.h", "conv2d_wide.h", "gemm.h",
-    "gemm_lanes.h",      "gemm_product.h", "norm.h",          "position_sum.h",  "ranges.h",      "tape.h",
-    "tensor.h"};
+    "attention_heads.h", "broadcast.h",  "conv2d_gather.h",   "conv2d_weight.h",  "conv2d_wide.h",
+    "double_rows.h",     "gemm.h",       "gemm_lanes.h",      "gemm_product.h",   "norm.h",
+    "position_sum.h",    "ranges.h",     "symmetric_eigen.h", "symmetric_root.h", "tape.h",
+    "tensor.h",          "tridiagonal.h"};
 
 /* What a part holds. */
 typedef struct {

@@ -195,6 +195,7 @@ OPERATORS = {
     "gaussian_kl": lambda i, a: (0.5 * (same(i["mean"], i["logvar"])[0] ** 2 + i["logvar"].exp() - 1 - i["logvar"]))
     .flatten(1).sum(1),
     "contrastive_loss": contrastive_loss,
+    "fft2": lambda i, a: torch.view_as_real(torch.fft.fft2(i["input"], norm="ortho")).permute(0, 4, 1, 2, 3).flatten(1, 2),
     "guidance": lambda i, a: i["uncond"] + a["guidance_scale"] * (i["text"] - i["uncond"]),
     "guidance_rescale": guidance_rescale,
     "time_embedding": time_embedding,
