@@ -118,6 +118,11 @@ def time_embedding(i, a):  # diffusers, models/embeddings.py, get_timestep_embed
     return F.pad(torch.cat(both[::-1] if a["flip_sin_to_cos"] else both, -1), (0, width % 2))
 
 
+def fft2(i, a):
+    y = torch.fft.fft2(i["input"], norm="ortho")
+    return torch.cat([y.real, y.imag], 1)
+
+
 def guidance_rescale(i, a):  # diffusers, pipeline_stable_diffusion.py, rescale_noise_cfg, for one image
     x = i["noise_cfg"]
     rescaled = x * (i["noise_pred_text"].std() / x.std())
@@ -195,7 +200,7 @@ OPERATORS = {
     "gaussian_kl": lambda i, a: (0.5 * (same(i["mean"], i["logvar"])[0] ** 2 + i["logvar"].exp() - 1 - i["logvar"]))
     .flatten(1).sum(1),
     "contrastive_loss": contrastive_loss,
-    "fft2": lambda i, a: torch.view_as_real(torch.fft.fft2(i["input"], norm="ortho")).permute(0, 4, 1, 2, 3).flatten(1, 2),
+    "fft2": fft2,
     "guidance": lambda i, a: i["uncond"] + a["guidance_scale"] * (i["text"] - i["uncond"]),
     "guidance_rescale": guidance_rescale,
     "time_embedding": time_embedding,
