@@ -310,6 +310,7 @@ static void test_each_failing_allocation_is_reported(void)
             Error err = {0};
             Left left = {0, 0};
             status = convert(way, &p, out, &small, &err);
+            arena_free(&small);
             if (status == STATUS_OK)
                 break;
             CHECK(status == STATUS_MEMORY && err.text[0] != '\0' && !file_exists(index));
@@ -318,7 +319,6 @@ static void test_each_failing_allocation_is_reported(void)
             else
                 walk(out, count_it, &left);
             CHECK(left.unfinished == 0);
-            arena_free(&small);
         }
         CHECK(status == STATUS_OK);
         if (way == 0)
