@@ -109,7 +109,9 @@ ISA     := $(filter %_isa.c,$(SOURCES))
 OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(filter-out $(ISA),$(SOURCES))) \
            $(foreach l,$(levels),$(ISA:%.c=$(BUILD)/%.$(l).o))
 CLI     := $(filter-out cli/main.c,$(wildcard cli/*.c))
-TESTS   := $(sort $(patsubst tests/%.c,%,$(wildcard tests/test_*.c)))
+ALL_TESTS := $(sort $(patsubst tests/%.c,%,$(wildcard tests/test_*.c)))
+# Those that run the program take longest, so they start first.
+TESTS   := $(filter test_program_%,$(ALL_TESTS)) $(filter-out test_program_%,$(ALL_TESTS))
 EXAMPLES := $(patsubst docs/examples/%.c,$(BUILD)/examples/%,$(wildcard docs/examples/*.c))
 LIBRARY := $(BUILD)/libldm99.a
 # What is installed; the library above is for us: it shows all names.
