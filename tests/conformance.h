@@ -100,6 +100,11 @@ const Json *case_config(CaseFile *c, const char *folder, const char **path);
 /* The weights of a part's folder, in whichever of diffusers' and transformers' file names they are. */
 void case_weights(CaseFile *c, Weights *w, const char *folder);
 
+enum { CASE_STAGE = 200 };
+
+/* The name of a stage in the cases from a module's path: "enc.down.1.resnet0" for "encoder.down_blocks.1.resnets.0". */
+void case_stage_name(char out[CASE_STAGE], const char *name);
+
 /* ---- saying what was computed ---- */
 
 /* Compares with the expected tensor: shape (axes of length 1 aside), and every number within case.json's suggested_atol.

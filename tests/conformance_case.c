@@ -339,3 +339,25 @@ bool case_exact(CaseFile *c, const char *name, bool right)
 {
     return judged(c, name, right ? 0.0 : INFINITY, 0.0, right);
 }
+
+void case_stage_name(char out[CASE_STAGE], const char *name)
+{
+    static const char *const WORDS[][2] = {
+        {"encoder.", "enc."}, {"decoder.", "dec."},   {"down_blocks.", "down."}, {"up_blocks.", "up."},
+        {"mid_block", "mid"}, {"resnets.", "resnet"}, {"attentions.", "attn"},
+    };
+    enum { COUNT = sizeof WORDS / sizeof WORDS[0] };
+    size_t n = 0;
+    while (*name != '\0' && n < CASE_STAGE - 10) {
+        int k = 0;
+        while (k < COUNT && strncmp(name, WORDS[k][0], strlen(WORDS[k][0])) != 0)
+            k++;
+        if (k < COUNT) {
+            n += (size_t)snprintf(out + n, CASE_STAGE - n, "%s", WORDS[k][1]);
+            name += strlen(WORDS[k][0]);
+        } else {
+            out[n++] = *name++;
+        }
+    }
+    out[n] = '\0';
+}

@@ -52,33 +52,10 @@ static float *room(CaseFile *c, const Tensor *x)
 
 /* ---- U-Net ---- */
 
-/* The case's name of a stage: "down_blocks.0.resnets.0" is "down.0.resnet0". */
-static void stage_name(char out[200], const char *name)
-{
-    static const char *const WORDS[][2] = {
-        {"down_blocks.", "down."}, {"up_blocks.", "up."},   {"mid_block", "mid"},
-        {"resnets.", "resnet"},    {"attentions.", "attn"},
-    };
-    enum { COUNT = sizeof WORDS / sizeof WORDS[0] };
-    size_t n = 0;
-    while (*name != '\0' && n < 180) {
-        int k = 0;
-        while (k < COUNT && strncmp(name, WORDS[k][0], strlen(WORDS[k][0])) != 0)
-            k++;
-        if (k < COUNT) {
-            n += (size_t)snprintf(out + n, 200 - n, "%s", WORDS[k][1]);
-            name += strlen(WORDS[k][0]);
-        } else {
-            out[n++] = *name++;
-        }
-    }
-    out[n] = '\0';
-}
-
 static void see_stage(void *context, const char *name, const Tensor *x)
 {
-    char stage[200];
-    stage_name(stage, name);
+    char stage[CASE_STAGE];
+    case_stage_name(stage, name);
     case_tensor(context, stage, x);
     if (strcmp(name, "time_proj") == 0)
         case_tensor(context, "time_proj_sinusoid", x);

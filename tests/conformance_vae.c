@@ -13,33 +13,10 @@ static bool handles(const CaseFile *c)
     return case_has_input(c, "image") && case_wants(c, "mean") && case_wants(c, "logvar");
 }
 
-/* The case's name of a stage: "encoder.down_blocks.1.resnets.0" is "enc.down.1.resnet0". */
-static void stage_name(char out[200], const char *name)
-{
-    static const char *const WORDS[][2] = {
-        {"encoder.", "enc."}, {"decoder.", "dec."},   {"down_blocks.", "down."}, {"up_blocks.", "up."},
-        {"mid_block", "mid"}, {"resnets.", "resnet"}, {"attentions.", "attn"},
-    };
-    enum { COUNT = sizeof WORDS / sizeof WORDS[0] };
-    size_t n = 0;
-    while (*name != '\0' && n < 190) {
-        int k = 0;
-        while (k < COUNT && strncmp(name, WORDS[k][0], strlen(WORDS[k][0])) != 0)
-            k++;
-        if (k < COUNT) {
-            n += (size_t)snprintf(out + n, 200 - n, "%s", WORDS[k][1]);
-            name += strlen(WORDS[k][0]);
-        } else {
-            out[n++] = *name++;
-        }
-    }
-    out[n] = '\0';
-}
-
 static void see(void *context, const char *name, const Tensor *x)
 {
-    char stage[200];
-    stage_name(stage, name);
+    char stage[CASE_STAGE];
+    case_stage_name(stage, name);
     case_tensor(context, stage, x);
     if (strcmp(name, "encoder.conv_out") == 0)
         case_tensor(context, "enc.out", x);

@@ -4,6 +4,7 @@
 #include "diffusion/world_scene.h"
 #include "tests/net_check.h"
 #include "tests/tiny_world.h"
+#include "tests/train_check.h"
 
 enum { SIZE = 32, PICTURE = 3 * SIZE * SIZE };
 
@@ -169,24 +170,6 @@ static void test_shift(void)
     }
     CHECK(still < 30);
     bench_free(&b);
-}
-
-static double minus_log_softmax(const float *x, int count, int label)
-{
-    double sum = 0.0;
-    for (int i = 0; i < count; i++)
-        sum += exp((double)x[i] - x[label]);
-    return log(sum);
-}
-
-static void run_task(const TrainTask *task, bool held_out, uint64_t first, int count, float *out)
-{
-    Arena arena = {0};
-    Tape tape = {.arena = &arena};
-    const Tensor *loss = (held_out ? task->held_out : task->losses)(task->self, &tape, first, count);
-    if (CHECK(loss != NULL && tensor_count(loss) == (size_t)count))
-        memcpy(out, loss->data, (size_t)count * sizeof *out);
-    arena_free(&arena);
 }
 
 /* The loss of one sample through the network, in binary64 from its logits. */

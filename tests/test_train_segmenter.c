@@ -4,6 +4,7 @@
 #include "nn/losses.h"
 #include "tests/net_check.h"
 #include "tests/tiny_world.h"
+#include "tests/train_check.h"
 
 enum { SIDE = 32, PIXELS = SIDE * SIDE };
 
@@ -82,16 +83,6 @@ static SegmenterTraining training_of(double noise)
     t.train.maps = t.held_out.maps = WORLD_MAP_LABELS;
     t.train.company = COMPANY_ANY;
     return t;
-}
-
-static void run_task(const TrainTask *task, bool held_out, uint64_t first, int count, float *out)
-{
-    Arena own = {0};
-    Tape tape = {.arena = &own};
-    const Tensor *loss = (held_out ? task->held_out : task->losses)(task->self, &tape, first, count);
-    if (CHECK(loss != NULL && tensor_count(loss) == (size_t)count))
-        memcpy(out, loss->data, (size_t)count * sizeof *out);
-    arena_free(&own);
 }
 
 /* Sample `index` with its own noise, through the operators. */

@@ -2,6 +2,7 @@
 
 #include "base/rng.h"
 #include "tests/net_check.h"
+#include "tests/train_check.h"
 
 enum { ENTRIES = 5, SIZE = 2 * 4 * 4 };
 
@@ -69,14 +70,6 @@ static void test_levels(void)
     arena_free(&arena);
 }
 
-static double minus_log_softmax(const float *x, int count, int label)
-{
-    double sum = 0.0;
-    for (int i = 0; i < count; i++)
-        sum += exp((double)x[i] - x[label]);
-    return log(sum);
-}
-
 /* The loss of an entry at a level from the network's logits; right: it is named rightly. */
 static double by_hand(const Bench *b, int j, int level, uint64_t index, int *right)
 {
@@ -100,20 +93,10 @@ static double by_hand(const Bench *b, int j, int level, uint64_t index, int *rig
     return tells ? loss * (level + 1) / 11.0 : loss;
 }
 
-static void run_task(const TrainTask *task, bool held_out, uint64_t first, int count, float *out)
-{
-    Arena arena = {0};
-    Tape tape = {.arena = &arena};
-    const Tensor *loss = (held_out ? task->held_out : task->losses)(task->self, &tape, first, count);
-    if (CHECK(loss != NULL && tensor_count(loss) == (size_t)count))
-        memcpy(out, loss->data, (size_t)count * sizeof *out);
-    arena_free(&arena);
-}
-
 static void check_training(const char *more)
 {
     Bench b;
-    float whole[40], part[1];
+    float whole[40], part[1] = {0.0f};
     unsigned levels = 0;
     int right;
     bench_new(&b, more);

@@ -5,6 +5,7 @@
 #include "diffusion/world_data.h"
 #include "tests/net_check.h"
 #include "tests/tiny_world.h"
+#include "tests/train_check.h"
 
 enum { N = 2, SIDE = 16, PICTURE = 3 * SIDE * SIDE, LATENT = 4 * 4 * 4 };
 
@@ -124,16 +125,6 @@ static void test_gradients(void)
 }
 
 /* ---- the task: pictures of the world, each with its own draws ---- */
-
-static void run_task(const TrainTask *task, bool held_out, uint64_t first, int count, float *out)
-{
-    Arena arena = {0};
-    Tape tape = {.arena = &arena};
-    const Tensor *loss = (held_out ? task->held_out : task->losses)(task->self, &tape, first, count);
-    if (CHECK(loss != NULL && tensor_count(loss) == (size_t)count))
-        memcpy(out, loss->data, (size_t)count * sizeof *out);
-    arena_free(&arena);
-}
 
 /* Sample `index` of that seed through vae_training_loss. */
 static float picture_by_hand(const VaeTraining *t, uint64_t picture_seed, uint64_t index)
