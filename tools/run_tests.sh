@@ -10,7 +10,7 @@ if [ "$1" = --one ]; then # FOLDER PROGRAM: its output, and "verdict passed fail
     good=$(printf '%s' "$line" | sed -n 's/.* \([0-9][0-9]*\) passed.*/\1/p')
     bad=$(printf '%s' "$line" | sed -n 's/.* \([0-9][0-9]*\) failed.*/\1/p')
     [ -n "$good" ] || verdict=silent
-    echo "$verdict ${good:-0} ${bad:-0} $(basename "$3")" > "$2/$$"
+    echo "$verdict ${good:-0} ${bad:-0} $(basename "$3")" > "$2/$(basename "$3")"
     exit 0
 fi
 export LDM99_RUN="$1" # also for tests that run a program
