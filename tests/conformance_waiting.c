@@ -1,11 +1,6 @@
 /* Kinds of cases that are known and wait for what they need: listed in docs/formats/cases.md. */
 #include "tests/conformance.h"
 
-static bool is_edict(const CaseFile *c)
-{
-    return json_get(c->json, "mix_weight") != NULL;
-}
-
 static bool is_attend_and_excite(const CaseFile *c)
 {
     return case_wants(c, "losses_in_order") && case_wants_any(c, "aggregated_attention.");
@@ -26,7 +21,6 @@ static bool is_inception(const CaseFile *c)
     return has_layer(c, "Conv2d_1a_3x3.conv.weight");
 }
 
-const CaseKind CASES_OF_EDICT = {"EDICT and DOODL", is_edict, NULL, "EDICT"};
 const CaseKind CASES_OF_ATTEND = {"Attend-and-Excite", is_attend_and_excite, NULL, "Attend-and-Excite"};
 const CaseKind CASES_OF_LEDITS = {"LEdits++", is_ledits, NULL, "LEdits++"};
 const CaseKind CASES_OF_INCEPTION = {"Inception features", is_inception, NULL, "the Inception network"};
