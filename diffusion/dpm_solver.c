@@ -54,7 +54,7 @@ DpmStep dpm_step(const Multistep *m, int kind, int u, int t)
     return dpm_predicts_x0(kind) ? data_step(m, kind, u, t) : noise_step(m, kind, u, t);
 }
 
-Status dpm_check(SamplerRun *run, bool sde, Error *err)
+static Status check(SamplerRun *run, bool sde, Error *err)
 {
     SchedulerConfig *c = &run->config;
     const char *kind = scheduler_value_name("algorithm_type", c->algorithm_type);
@@ -75,4 +75,16 @@ Status dpm_check(SamplerRun *run, bool sde, Error *err)
     if (!dpm_predicts_x0(c->algorithm_type) && c->final_sigmas_type == FINAL_SIGMA_ZERO)
         return error_set(err, STATUS_ARGUMENT, "algorithm_type %s needs final_sigmas_type sigma_min", kind);
     return STATUS_OK;
+}
+
+Status dpm_plan(SamplerRun *run, bool sde, Arena *arena, Error *err)
+{
+    Multistep *m = arena_alloc(arena, 1, sizeof *m);
+    if (m == NULL)
+        return error_set(err, STATUS_MEMORY, "no memory for DPM-Solver");
+    Status status = check(run, sde, err);
+    if (status == STATUS_OK)
+        status = multistep_plan(m, run, LAST_BY_TYPE, arena, err);
+    run->state = m;
+    return status;
 }

@@ -51,14 +51,7 @@ static LinearStep coefficients(const SamplerRun *run, int call)
 
 static Status plan(SamplerRun *run, Arena *arena, Error *err)
 {
-    Multistep *m = arena_alloc(arena, 1, sizeof *m);
-    if (m == NULL)
-        return error_set(err, STATUS_MEMORY, "no memory for DPM-Solver");
-    Status status = dpm_check(run, true, err);
-    if (status == STATUS_OK)
-        status = multistep_plan(m, run, LAST_BY_TYPE, arena, err);
-    run->state = m;
-    return status;
+    return dpm_plan(run, true, arena, err);
 }
 
 static SamplerCall describe(const SamplerRun *run, int call)
