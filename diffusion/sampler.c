@@ -1,5 +1,6 @@
 #include "diffusion/sampler.h"
 
+#include <math.h>
 #include <string.h>
 
 const Sampler *const SAMPLERS[] = {&SAMPLER_DDIM,
@@ -16,6 +17,8 @@ const Sampler *const SAMPLERS[] = {&SAMPLER_DDIM,
                                    &SAMPLER_UNIPC,
                                    &SAMPLER_DEIS,
                                    &SAMPLER_LCM,
+                                   &SAMPLER_TCD,
+                                   &SAMPLER_UNCLIP,
                                    &SAMPLER_PC,
                                    &SAMPLER_DDIM_INVERSE,
                                    NULL};
@@ -66,6 +69,21 @@ Status sampler_begin(SamplerRun *out, const Sampler *sampler, const SchedulerCon
     return status;
 }
 
+/* The list becomes the run's, one call each. */
+static Status take_times(SamplerRun *run, double *time, Error *err)
+{
+    for (int i = 0; i < run->steps; i++)
+        if (run->schedule.alpha_bar[(int)time[i]] == 0.0 && run->config.prediction_type == PREDICT_EPSILON)
+            return error_set(
+                err, STATUS_ARGUMENT,
+                "timestep %d holds no signal (rescale_betas_zero_snr), from which a network that "
+                "predicts epsilon cannot start",
+                (int)time[i]);
+    run->calls = run->steps;
+    run->time = time;
+    return STATUS_OK;
+}
+
 Status sampler_timesteps(SamplerRun *run, Arena *arena, Error *err)
 {
     int *list = arena_raw(arena, (size_t)run->steps, sizeof *list);
@@ -75,18 +93,25 @@ Status sampler_timesteps(SamplerRun *run, Arena *arena, Error *err)
     const Status status = schedule_timesteps(list, run->steps, &run->config, err);
     if (status != STATUS_OK)
         return status;
-    for (int i = 0; i < run->steps; i++) {
+    for (int i = 0; i < run->steps; i++)
         time[i] = list[i];
-        if (run->schedule.alpha_bar[list[i]] == 0.0 && run->config.prediction_type == PREDICT_EPSILON)
-            return error_set(
-                err, STATUS_ARGUMENT,
-                "timestep %d holds no signal (rescale_betas_zero_snr), from which a network that "
-                "predicts epsilon cannot start",
-                list[i]);
-    }
-    run->calls = run->steps;
-    run->time = time;
-    return STATUS_OK;
+    return take_times(run, time, err);
+}
+
+Status sampler_distilled_timesteps(SamplerRun *run, Arena *arena, Error *err)
+{
+    const int N = run->steps, T = run->schedule.steps, K = run->config.original_inference_steps;
+    double *time = arena_raw(arena, (size_t)N, sizeof *time);
+    if (time == NULL)
+        return error_set(err, STATUS_MEMORY, "no memory for %d timesteps", N);
+    if (K < 1 || K > T || N > K)
+        return error_set(
+            err, STATUS_ARGUMENT,
+            "steps is %d and original_inference_steps %d, expected at most %d and %d timesteps", N, K, K,
+            T);
+    for (int i = 0; i < N; i++)
+        time[i] = (double)(T / K) * (K - (int)floor(i * ((double)K / N))) - 1.0;
+    return take_times(run, time, err);
 }
 
 double sampler_round(const SamplerRun *run, double x)

@@ -25,7 +25,7 @@
 #include "diffusion/schedule.h"
 
 typedef struct {
-    double eta;           /* DDIM: 0 deterministic .. 1 as much noise as DDPM */
+    double eta; /* DDIM: 0 deterministic .. 1 as much noise as DDPM; TCD: gamma, 0 deterministic .. 1 */
     bool clipped_epsilon; /* DDIM: eps anew from the limited x0 (diffusers: use_clipped_model_output) */
     double churn; /* Euler: S_churn of [Kar22, algorithm 2], noise added before each step; 0: none */
     double churn_from,
@@ -100,7 +100,8 @@ typedef struct Sampler {
     void (*step)(SamplerRun *run, int call, float *x, float *out);
 } Sampler;
 
-extern const Sampler SAMPLER_DDPM, SAMPLER_DDIM, SAMPLER_DDIM_INVERSE, SAMPLER_PNDM, SAMPLER_LCM;
+extern const Sampler SAMPLER_DDPM, SAMPLER_DDIM, SAMPLER_DDIM_INVERSE, SAMPLER_PNDM;
+extern const Sampler SAMPLER_LCM, SAMPLER_TCD, SAMPLER_UNCLIP;
 extern const Sampler SAMPLER_EULER, SAMPLER_EULER_A, SAMPLER_HEUN, SAMPLER_LMS, SAMPLER_PC;
 extern const Sampler SAMPLER_DPM2, SAMPLER_DPM2_A;
 extern const Sampler SAMPLER_DPM_MULTI, SAMPLER_DPM_SINGLE, SAMPLER_DEIS, SAMPLER_UNIPC;
@@ -123,6 +124,11 @@ MUST_CHECK Status sampler_begin(SamplerRun *out, const Sampler *sampler, const S
 /* For plans: one call a timestep of schedule_timesteps, into calls and time.  Refuses, besides what that
  * refuses, a timestep without any signal for a network that predicts epsilon: x0 = (x - eps) / 0. */
 MUST_CHECK Status sampler_timesteps(SamplerRun *run, Arena *arena, Error *err);
+
+/* For plans of networks distilled to few steps (LCM, TCD): N of the K = original_inference_steps that they were distilled
+ * with.  Of the list k floor(T / K) - 1, k = K .. 1, those with the numbers floor(i K / N), i = 0 .. N-1.
+ * (timestep_spacing and steps_offset have no part in it, as in diffusers.) */
+MUST_CHECK Status sampler_distilled_timesteps(SamplerRun *run, Arena *arena, Error *err);
 
 /* For plans: an intermediate result of a coefficient, as it is; or rounded to binary32 where compat_f32
  * asks for the coefficients of diffusers, which computes them with binary32 scalars.  (1 - abar_t of a

@@ -1,8 +1,6 @@
 /* diffusion/sampler_lcm.c - multistep sampling of latent consistency models [Luo23, algorithm 3].
  *
- *   The timesteps are N of the K = original_inference_steps that the model was distilled with: of the list
- *   k floor(T / K) - 1, k = K .. 1, those with the numbers floor(i K / N), i = 0 .. N-1.  (timestep_spacing and
- *   steps_offset have no part in it, as in diffusers.)
+ *   The timesteps are those of sampler_distilled_timesteps.
  *
  *   u       timestep_scaling t
  *   c_skip  0.25 / (u^2 + 0.25),  c_out = u / sqrt(u^2 + 0.25)          boundary condition, sigma_data = 0.5
@@ -40,31 +38,6 @@ static LcmStep coefficients(const SamplerRun *run, int call)
                      .sd = (float)sqrt(sampler_round(run, 1.0 - next))};
 }
 
-static Status fill_times(SamplerRun *run, Arena *arena, Error *err)
-{
-    const int N = run->steps, T = run->schedule.steps, K = run->config.original_inference_steps;
-    double *time = arena_raw(arena, (size_t)N, sizeof *time);
-    if (time == NULL)
-        return error_set(err, STATUS_MEMORY, "no memory for %d timesteps", N);
-    if (K < 1 || K > T || N > K)
-        return error_set(
-            err, STATUS_ARGUMENT,
-            "steps is %d and original_inference_steps %d, expected at most %d and %d timesteps", N, K, K,
-            T);
-    for (int i = 0; i < N; i++) {
-        time[i] = (double)(T / K) * (K - (int)floor(i * ((double)K / N))) - 1.0;
-        if (run->schedule.alpha_bar[(int)time[i]] == 0.0 && run->config.prediction_type == PREDICT_EPSILON)
-            return error_set(
-                err, STATUS_ARGUMENT,
-                "timestep %g holds no signal (rescale_betas_zero_snr), from which a network that "
-                "predicts epsilon cannot start",
-                time[i]);
-    }
-    run->calls = N;
-    run->time = time;
-    return STATUS_OK;
-}
-
 static Status plan(SamplerRun *run, Arena *arena, Error *err)
 {
     LcmState *state = arena_alloc(arena, 1, sizeof *state);
@@ -76,7 +49,7 @@ static Status plan(SamplerRun *run, Arena *arena, Error *err)
     state->noise = latents + (size_t)run->images * run->sample;
     state->scratch = scratch;
     run->state = state;
-    return fill_times(run, arena, err);
+    return sampler_distilled_timesteps(run, arena, err);
 }
 
 static SamplerCall describe(const SamplerRun *run, int call)

@@ -321,6 +321,10 @@ void scheduler_config_keep(SchedulerConfig *config, const SchedulerConfig *defau
         if ((kept >> i & 1) == 0)
             memcpy((char *)config + FIELDS[i].offset, (const char *)defaults + FIELDS[i].offset,
                    field_size(FIELDS[i].kind));
+    if ((kept >> field_index("trained_betas") & 1) == 0) {
+        config->trained_betas = defaults->trained_betas;
+        config->trained_count = defaults->trained_count;
+    }
 }
 
 void scheduler_config_say(SchedulerConfig *config, const char *key)

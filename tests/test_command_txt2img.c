@@ -170,7 +170,7 @@ static void test_every_sampler(void)
 {
     static const char *const NAMES[] = {"ddim", "ddpm", "euler",  "euler_a", "heun",    "lms",
                                         "pndm", "dpm2", "dpm2_a", "dpm++2m", "dpm++2s", "unipc",
-                                        "deis", "lcm",  "pc",     NULL};
+                                        "deis", "lcm",  "tcd",    "pc",      NULL};
     char line[200];
     for (int k = 0; NAMES[k] != NULL; k++) {
         snprintf(line, sizeof line,

@@ -135,8 +135,61 @@ static void test_refused(void)
     }
 }
 
+/* UnCLIP's steps: with all timesteps they are DDPM's; with fewer they spread from 0 to T - 1. */
+static void test_unclip(void)
+{
+    Arena arena = {0};
+    SchedulerConfig c = SCHEDULER_DEFAULTS;
+    c.beta_schedule = BETA_SQUAREDCOS_CAP_V2;
+    c.variance_type = VARIANCE_FIXED_SMALL_LOG;
+    c.given = ~(uint64_t)0;
+    SamplerRun ddpm = {0}, unclip = {0};
+    const SamplerOptions none = {0};
+    CHECK(sampler_begin(&ddpm, &SAMPLER_DDPM, &c, none, 1000, 1, 1, NULL, &arena, NULL) == STATUS_OK);
+    CHECK(sampler_begin(&unclip, &SAMPLER_UNCLIP, &c, none, 1000, 1, 1, NULL, &arena, NULL) == STATUS_OK);
+    for (int call = 0; call < 1000; call++) {
+        const SamplerCall a = SAMPLER_DDPM.describe(&ddpm, call),
+                          b = SAMPLER_UNCLIP.describe(&unclip, call);
+        CHECK(ddpm.time[call] == unclip.time[call] && a.previous == b.previous);
+        for (int i = 0; i < a.count; i++)
+            CHECK_NEAR(b.value[i], a.value[i], 1e-6);
+    }
+    static const double TIMES[5] = {999, 749, 500, 250, 0};
+    CHECK(sampler_begin(&unclip, &SAMPLER_UNCLIP, &c, none, 5, 1, 1, NULL, &arena, NULL) == STATUS_OK);
+    for (int i = 0; i < 5; i++)
+        CHECK(unclip.time[i] == TIMES[i]);
+    arena_free(&arena);
+}
+
+static void refuse_unclip(SchedulerConfig c, int steps, const char *why)
+{
+    Arena arena = {0};
+    Error err = {0};
+    SamplerRun run = {.calls = -1};
+    CHECK(sampler_begin(&run, &SAMPLER_UNCLIP, &c, (SamplerOptions){0}, steps, 1, 1, NULL, &arena, &err) ==
+          STATUS_ARGUMENT);
+    CHECK(run.calls == -1);
+    CHECK_TEXT(err.text, why);
+    arena_free(&arena);
+}
+
+static void test_unclip_refuses(void)
+{
+    SchedulerConfig c = *SAMPLER_UNCLIP.defaults;
+    c.given = ~(uint64_t)0;
+    refuse_unclip(c, 1, "steps is 1, expected at least 2");
+    c.prediction_type = PREDICT_V;
+    refuse_unclip(c, 5, "prediction_type is v_prediction");
+    c.variance_type = VARIANCE_LEARNED_RANGE;
+    refuse_unclip(c, 5, "variance_type is learned_range");
+    c.beta_schedule = BETA_LINEAR;
+    refuse_unclip(c, 5, "beta_schedule is linear");
+}
+
 int main(void)
 {
+    test_unclip();
+    test_unclip_refuses();
     test_one_step_by_hand();
     test_gaussian_variance();
     test_point_mass_is_found();

@@ -112,8 +112,10 @@ static void test_writing(void)
         CHECK(scheduler_config_parse(&again, (const char *)b.data, b.size, "", &arena, NULL) == STATUS_OK);
         CHECK(strcmp(again.class_name, SAMPLERS[k]->class_name) == 0);
         again = scheduler_config_over(&again, SAMPLERS[k]->defaults);
-        CHECK(again.beta_end == c.beta_end && again.prediction_type == PREDICT_SAMPLE &&
-              again.clip_sample == c.clip_sample && again.trained_count == 3);
+        CHECK(again.beta_end == c.beta_end && again.prediction_type == c.prediction_type &&
+              again.clip_sample == c.clip_sample && again.trained_count == c.trained_count);
+        CHECK(c.trained_count == (sampler_takes(SAMPLERS[k], "trained_betas") ? 3 : 0));
+        CHECK(c.prediction_type == PREDICT_SAMPLE || !sampler_takes(SAMPLERS[k], "prediction_type"));
         scheduler_config_write(&twice, &again, SAMPLERS[k]->class_name, SAMPLERS[k]->keys);
         CHECK(b.size == twice.size && memcmp(b.data, twice.data, b.size) == 0);
     }
