@@ -8,6 +8,7 @@ int command_inpaint(int argc, char **argv);
 int command_control(int argc, char **argv);
 int command_adapter(int argc, char **argv);
 int command_invert(int argc, char **argv);
+int command_edict(int argc, char **argv);
 int command_again(int argc, char **argv);
 int command_encode(int argc, char **argv);
 int command_decode(int argc, char **argv);

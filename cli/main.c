@@ -19,6 +19,7 @@ static const struct {
     {"control", command_control, "pictures from a prompt, steered by pictures through ControlNets"},
     {"adapter", command_adapter, "the same through T2I-Adapters"},
     {"invert", command_invert, "from a picture to the noise that DDIM makes it of"},
+    {"edict", command_edict, "a picture changed by two prompts, exactly invertible"},
     {"again", command_again, "a picture made again from its own record: the same bits?"},
     {"encode", command_encode, "a picture to its latent"},
     {"decode", command_decode, "a latent to its picture"},

@@ -15,7 +15,8 @@ static double length(const double *x, size_t n, double *room)
     return sqrt(sum8_double(room, n));
 }
 
-Status doodl_begin(Doodl *out, const EdictPair *pair, size_t n, const DoodlUpdate *o, Arena *arena, Error *err)
+Status doodl_begin(Doodl *out, const EdictPair *pair, size_t n, const DoodlUpdate *o, Arena *arena,
+                   Error *err)
 {
     if (!(o->clip > 0.0))
         return error_set(err, STATUS_ARGUMENT, "limit %g of the gradient, expected above 0", o->clip);

@@ -32,8 +32,8 @@ static Status check_options(const Schedule *s, const EdictOptions *o, Error *err
         return error_set(err, STATUS_ARGUMENT, "%d steps, expected 1 to %d", o->steps, s->steps);
     if (s->steps % o->steps != 0 && !o->compat_fraction)
         return error_set(err, STATUS_ARGUMENT,
-                         "%d steps do not divide the %d timesteps of the schedule, which EDICT needs", o->steps,
-                         s->steps);
+                         "%d steps do not divide the %d timesteps of the schedule, which EDICT needs",
+                         o->steps, s->steps);
     if (!(o->mix > 0.0 && o->mix <= 1.0))
         return error_set(err, STATUS_ARGUMENT, "mixing weight %g, expected above 0 and at most 1", o->mix);
     if (!(o->strength > 0.0 && o->strength <= 1.0))
@@ -49,7 +49,8 @@ Status edict_plan(Edict *out, const Schedule *s, const EdictOptions *o, Arena *a
     const int apart = s->steps / o->steps, all = (s->steps + apart - 1) / apart;
     const int left_out = o->steps - (int)(o->steps * o->strength);
     if (left_out >= all)
-        return error_set(err, STATUS_ARGUMENT, "strength %g leaves none of %d steps", o->strength, o->steps);
+        return error_set(err, STATUS_ARGUMENT, "strength %g leaves none of %d steps", o->strength,
+                         o->steps);
     EdictStep *step = arena_raw(arena, (size_t)(all - left_out), sizeof *step);
     if (step == NULL)
         return error_set(err, STATUS_MEMORY, "no memory for %d steps of EDICT", all);
@@ -233,8 +234,8 @@ typedef struct {
 
 /* Undoes moved <- A moved + B eps(seen) and carries the gradient through it:
  * g_seen += B J^T g_moved, then g_moved <- A g_moved. */
-static Status reverse_half(double *moved, const double *seen, double *g_moved, double *g_seen, const Reverse *r,
-                           int k, int half, Error *err)
+static Status reverse_half(double *moved, const double *seen, double *g_moved, double *g_seen,
+                           const Reverse *r, int k, int half, Error *err)
 {
     const EdictStep s = r->e->step[k];
     const size_t n = r->noise->n;

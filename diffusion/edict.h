@@ -64,8 +64,8 @@ typedef struct {
 
 /* The list lies in the arena.  Errors: steps not in 1..T or not dividing T, strength or mix out of range, a schedule
  * that ends without any signal (abar_t = 0). */
-MUST_CHECK Status edict_plan(Edict *out, const Schedule *schedule, const EdictOptions *options, Arena *arena,
-                             Error *err);
+MUST_CHECK Status edict_plan(Edict *out, const Schedule *schedule, const EdictOptions *options,
+                             Arena *arena, Error *err);
 
 /* p^(-2 count) times the spacing of the state's numbers: how large a rounding error of the picture's pair can get in
  * noise.  Above 0.01 the way back means little. */
@@ -94,7 +94,8 @@ MUST_CHECK Status edict_invert(const EdictPair *pair, const Edict *e, const Nois
  * with respect to that; both in place.  Each state is found again by undoing its step, so that the memory does not depend
  * on the number of steps.  When x and y started as one z, dL/dz is the sum of the two. */
 MUST_CHECK Status edict_gradient(const EdictPair *pair, const EdictPair *gradient, const Edict *e,
-                                 const NoiseOracle *noise, const EdictWatch *watch, Arena *scratch, Error *err);
+                                 const NoiseOracle *noise, const EdictWatch *watch, Arena *scratch,
+                                 Error *err);
 
 /* The mixing, its inverse and its transpose (of a pair of gradients), on n numbers. */
 void edict_mix(const EdictPair *pair, const Edict *e, size_t n);

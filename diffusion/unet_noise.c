@@ -67,7 +67,8 @@ typedef struct {
     float *times, *y, *dy, *dx;
 } Rows;
 
-static bool make_rows(Rows *r, Tape *tape, const UnetNoise *u, const double *z, double time, const double *g)
+static bool make_rows(Rows *r, Tape *tape, const UnetNoise *u, const double *z, double time,
+                      const double *g)
 {
     const UnetDenoiser *d = &u->network;
     const int rows = d->conditions * d->images, width = d->unet->config.level[0].cross_attention_dim;
@@ -108,7 +109,8 @@ static Status gradient(void *context, double *eps, double *q, const double *z, d
         unet_vjp(r.y, r.dx, NULL, &tape, d->unet, r.x, r.times, r.text, NULL, r.dy) == STATUS_OK) {
         join(eps, u, r.y, z, time);
         for (size_t i = 0; i < n; i++) {
-            const double both = d->conditions == 2 ? (double)r.dx[i] + (double)r.dx[n + i] : (double)r.dx[i];
+            const double both =
+                d->conditions == 2 ? (double)r.dx[i] + (double)r.dx[n + i] : (double)r.dx[i];
             q[i] = both + c.of_state * g[i];
         }
     }

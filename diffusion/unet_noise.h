@@ -10,7 +10,8 @@
 #include "diffusion/unet_denoiser.h"
 
 typedef struct {
-    UnetDenoiser network; /* conditions 1 or 2; its hooks, steer, extra and watch must be NULL for gradients */
+    UnetDenoiser
+        network; /* conditions 1 or 2; its hooks, steer, extra and watch must be NULL for gradients */
     const Schedule *schedule;
     int prediction_type;
     double guidance; /* w; not read when there is one condition */

@@ -53,7 +53,8 @@ static bool make_text(CaseFile *c, Coupled *k)
     const double w = number(c, "guidance_scale", 1.0);
     const char *const prompts[2] = {json_text(json_get(c->json, "null_prompt"), ""),
                                     json_text(json_get(c->json, "prompt"), "")};
-    if (!case_went_well(c, "prompt", text_rows(&rows, NULL, &k->model, prompts, 2, 0, c->arena, &err), &err))
+    if (!case_went_well(c, "prompt", text_rows(&rows, NULL, &k->model, prompts, 2, 0, c->arena, &err),
+                        &err))
         return false;
     k->unet.guidance = w;
     k->unet.network.conditions = w == 1.0 ? 1 : 2;
@@ -92,7 +93,8 @@ static bool make_plan(CaseFile *c, Coupled *k)
     o.strength = number(c, "init_image_strength", o.strength);
     o.leapfrog = json_bool(json_get(c->json, "leapfrog_steps"), true);
     o.compat_fraction = true;
-    return case_went_well(c, "steps", schedule_make(&k->schedule, &scheduler, false, c->arena, &err), &err) &&
+    return case_went_well(c, "steps", schedule_make(&k->schedule, &scheduler, false, c->arena, &err),
+                          &err) &&
            case_went_well(c, "steps", edict_plan(&k->edict, &k->schedule, &o, c->arena, &err), &err);
 }
 
@@ -173,12 +175,12 @@ static void run_edict(CaseFile *c)
     check_times(c, &k, "reverse.timesteps", true);
     Seen there = {c, &k, "forward", false}, back = {c, &k, "reverse", true};
     const EdictWatch forward = {&there, see}, reverse = {&back, see};
-    if (!case_went_well(c, "forward",
-                        edict_generate(&k.pair, &k.edict, &k.noise, &forward, c->arena, &err), &err))
+    if (!case_went_well(c, "forward", edict_generate(&k.pair, &k.edict, &k.noise, &forward, c->arena, &err),
+                        &err))
         return;
     case_doubles(c, "mid_pair", k.numbers, 2 * k.n);
-    if (!case_went_well(c, "reverse",
-                        edict_invert(&k.pair, &k.edict, &k.noise, &reverse, c->arena, &err), &err))
+    if (!case_went_well(c, "reverse", edict_invert(&k.pair, &k.edict, &k.noise, &reverse, c->arena, &err),
+                        &err))
         return;
     case_doubles(c, "roundtrip_pair", k.numbers, 2 * k.n);
     double most = 0.0;
@@ -227,8 +229,7 @@ static bool decode(CaseFile *c, const Coupled *k, const double *z, const Tensor 
     Arena gradients = {0};
     Tape tape = {.arena = c->arena, .gradients = &gradients};
     const UnetDenoiser *d = &k->unet.network;
-    Tensor *latent = tape_result(
-        &tape, NULL, 4, (int[4]){1, config->latent_channels, d->height, d->width});
+    Tensor *latent = tape_result(&tape, NULL, 4, (int[4]){1, config->latent_channels, d->height, d->width});
     float *dy = tape_alloc(&tape, n, sizeof *dy), *dz = tape_alloc(&tape, k->n, sizeof *dz);
     Status status = tape.error.status;
     for (size_t i = 0; status == STATUS_OK && i < k->n; i++)
@@ -270,7 +271,8 @@ static bool one_update(CaseFile *c, const Coupled *k, Doodl *d, const Tensor *ta
     snprintf(name, sizeof name, "opt%d.loss", m);
     case_doubles(c, name, &loss, 1);
     if (!case_went_well(c, "gradient",
-                        edict_gradient(&k->pair, &gradient, &k->edict, &k->noise, NULL, c->arena, &err), &err))
+                        edict_gradient(&k->pair, &gradient, &k->edict, &k->noise, NULL, c->arena, &err),
+                        &err))
         return false;
     snprintf(name, sizeof name, "opt%d.grad_pair", m);
     case_doubles(c, name, g, 2 * k->n);

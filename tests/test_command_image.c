@@ -170,6 +170,30 @@ static void test_inversion(void)
     outside_fails(&o, "invert -q -m model -i none.png", 3, "none.png");
 }
 
+/* With one prompt for both ways a pair of binary64 comes back to the bit here; with two, the picture changes. */
+static void test_edict(void)
+{
+    works("edict -q -m model -i in.png --base-prompt 'a square' --reconstruct --steps 10 -o e.png --save-noise e.npy");
+    CHECK_TEXT(o.out, "latents off by ");
+    CHECK(outside_has(&o, "e.npy"));
+    const Json *json = outside_json(
+        &o, "edict -q --json -m model -i in.png --base-prompt 'a square' --reconstruct --steps 10 -o e.png", 0);
+    CHECK(json_number(json_get(json, "latent_max_change"), 1.0) < 1e-5);
+    CHECK(json_count(json_get(json, "noise_length")) == 2);
+    works("edict -q -m model -i in.png --base-prompt 'a square' -p 'a star' --steps 10 -o f.png");
+    CHECK_TEXT(o.out, "latents changed by ");
+    outside_fails(&o, "compare -q e.png f.png", 4, "");
+    works("edict -q -m model -i in.png --reconstruct --steps 10 --precision f32 --cfg-scale 1 -o e.png");
+    CHECK(outside_shell(&o, "rm e.png e.npy f.png"));
+    outside_fails(&o, "edict -q -m model -p x -o e.png", 2, "edict: a picture is needed");
+    outside_fails(&o, "edict -q -m model -i in.png -o e.png", 2, "what is to change?");
+    outside_fails(&o, "edict -q -m model -i in.png -p x --reconstruct -o e.png", 2, "uses the base prompt");
+    outside_fails(&o, "edict -q -m model -i in.png -p x --steps 30 -o e.png", 2, "30 steps do not divide");
+    outside_fails(&o, "edict -q -m model -i in.png -p x --mix-weight 0 -o e.png", 2, "mixing weight 0,");
+    outside_fails(&o, "edict -q -m model -i none.png -p x -o e.png", 3, "none.png");
+    CHECK(!outside_has(&o, "e.png"));
+}
+
 /* A picture with the text `parameters` alone. */
 static void write_parameters(const char *name, const char *text)
 {
@@ -310,6 +334,7 @@ int main(int argc, char **argv)
         test_options_count();
         test_steps_are_told();
         test_inversion();
+    test_edict();
         test_from_png();
         test_prompt_options();
         test_tokens();

@@ -174,8 +174,8 @@ static void test_refused(void)
     arena.fail_after = 1;
     Error err = {0};
     Edict e;
-    CHECK(edict_plan(&e, &schedule, &(EdictOptions){.steps = 50, .strength = 1.0, .mix = 0.9}, &arena, &err) ==
-          STATUS_MEMORY);
+    CHECK(edict_plan(&e, &schedule, &(EdictOptions){.steps = 50, .strength = 1.0, .mix = 0.9}, &arena,
+                     &err) == STATUS_MEMORY);
     arena.fail_after = 0;
 }
 
