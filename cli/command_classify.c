@@ -6,6 +6,7 @@
 #include "base/file.h"
 #include "cli/commands.h"
 #include "cli/common.h"
+#include "cli/picture_names.h"
 #include "diffusion/picture_quarter.h"
 #include "diffusion/vgg.h"
 #include "io/picture.h"
@@ -22,13 +23,6 @@ typedef struct {
 } Classifying;
 
 static const char *const QUARTER_NAMES[] = {"top left", "top right", "bottom left", "bottom right"};
-
-static bool is_picture(const char *name)
-{
-    const char *dot = strrchr(name, '.');
-    return dot != NULL &&
-           (strcmp(dot, ".png") == 0 || strcmp(dot, ".ppm") == 0 || strcmp(dot, ".pgm") == 0);
-}
 
 /* The picture over white, of the classifier's size: (1,3,size,size) in [-1,1]. */
 static Tensor *read_picture(const Classifying *c, Tape *tape, const char *path, Arena *arena, Error *err)
@@ -133,7 +127,7 @@ static Status classify_all(Classifying *c, Error *err)
     size_t count = 0;
     if (!is_folder(c->input))
         return classify_file(c, c->input, err);
-    Status status = folder_list(&names, &count, c->input, is_picture, arena, err);
+    Status status = folder_list(&names, &count, c->input, is_picture_name, arena, err);
     if (status == STATUS_OK && count == 0)
         status = error_set(err, STATUS_FILE, "%s: holds no pictures (.png, .ppm, .pgm)", c->input);
     for (size_t i = 0; i < count && status == STATUS_OK; i++) {

@@ -9,6 +9,7 @@
 #include "cli/commands.h"
 #include "cli/common.h"
 #include "cli/picture_pair.h"
+#include "cli/set_metric.h"
 #include "cli/tensor_difference.h"
 
 typedef struct {
@@ -20,6 +21,7 @@ typedef struct {
     double *values; /* of the pairs, in order */
     size_t count, room;
     double used_range; /* of all pairs */
+    SetMetric sets;
 } Metric;
 
 static Status add(Metric *m, const char *name, double value, Error *err)
@@ -141,21 +143,48 @@ static void print(Metric *m)
         json_write_number(&r->json, "range", m->used_range);
 }
 
+static bool is_set_metric(const char *word)
+{
+    for (int i = 0; SET_METRICS[i] != NULL; i++)
+        if (strcmp(word, SET_METRICS[i]) == 0)
+            return true;
+    return false;
+}
+
+/* All metrics, for the sentence about a word that is none. */
+static Status unknown_metric(const char *word, Error *err)
+{
+    const char *names[16] = {NULL};
+    int count = 0;
+    for (int i = 0; count < 8 && pair_metric(i) != NULL; i++)
+        names[count++] = pair_metric(i)->name;
+    for (int i = 0; SET_METRICS[i] != NULL; i++)
+        names[count++] = SET_METRICS[i];
+    const char *near = nearest_word(word, names);
+    return error_set(err, STATUS_ARGUMENT,
+                     "metric: \"%.40s\" is not known, expected mse, psnr, ssim, fid, kid, prc or merge%s%s",
+                     word, near != NULL ? "; did you mean " : "", near != NULL ? near : "");
+}
+
 static Status run(Metric *m, Error *err)
 {
-    const char *names[8] = {NULL}, *word = m->command.options.words[0];
+    const Options *o = &m->command.options;
     JsonWriter *w = &m->command.result.json;
-    m->a = m->command.options.words[1];
-    m->b = m->command.options.words[2];
-    m->metric = pair_metric_find(word);
-    for (int i = 0; i < 7 && pair_metric(i) != NULL; i++)
-        names[i] = pair_metric(i)->name;
-    if (m->metric == NULL) {
-        const char *near = nearest_word(word, names);
-        return error_set(err, STATUS_ARGUMENT,
-                         "metric: \"%.40s\" is not known, expected mse, psnr or ssim%s%s", word,
-                         near != NULL ? "; did you mean " : "", near != NULL ? near : "");
-    }
+    m->metric = pair_metric_find(o->words[0]);
+    if (is_set_metric(o->words[0]))
+        return m->range == 0.0 ? set_metric_run(&m->sets, err)
+                               : error_set(err, STATUS_ARGUMENT,
+                                           "metric %s: --range belongs to psnr and ssim", o->words[0]);
+    if (m->metric == NULL)
+        return unknown_metric(o->words[0], err);
+    if (o->word_count != 3)
+        return error_set(err, STATUS_ARGUMENT, "metric %s: expected two words A B, got %d", m->metric->name,
+                         o->word_count - 1);
+    if (m->sets.stats != NULL || m->sets.shard != NULL)
+        return error_set(err, STATUS_ARGUMENT, "metric %s: --stats and --shard belong to fid",
+                         m->metric->name);
+    m->a = o->words[1];
+    m->b = o->words[2];
     json_write_text(w, "metric", m->metric->name);
     json_write_text(w, "a", m->a);
     json_write_text(w, "b", m->b);
@@ -170,20 +199,42 @@ static Status run(Metric *m, Error *err)
 
 int command_metric(int argc, char **argv)
 {
-    Metric m = {.range = 0.0};
+    Metric m = {.range = 0.0, .sets = SET_METRIC_DEFAULTS};
+    SetMetric *s = &m.sets;
+    s->command = &m.command;
+    s->scratch = &m.scratch;
     const Option own[] = {
         {OPTION_NUMBER, "range", 0, "data-range", &m.range, 0, 1e30, NULL,
-         "of the numbers of arrays: 2 for [-1,1]; pictures have 255"},
+         "psnr, ssim: of the numbers of arrays: 2 for [-1,1]; pictures have 255"},
+        {OPTION_TEXT, "stats", 0, NULL, &s->stats, 0, 0, "FILE",
+         "fid: also write A's statistics (.npz); merge: what to write"},
+        {OPTION_TEXT, "shard", 0, NULL, &s->shard, 0, 0, "i/n",
+         "fid A --stats: only part i of n of A's pictures"},
+        {OPTION_TEXT, "features", 0, NULL, &s->features, 0, 0, "FOLDER",
+         "fid, kid, prc: the network, a VGG; the shipped one when left out"},
+        {OPTION_INT, "subsets", 0, NULL, &s->subsets, 1, 1000000, NULL, "kid: how many subsets"},
+        {OPTION_INT, "subset-size", 0, NULL, &s->subset_size, 2, 1000000, NULL,
+         "kid: pictures of each set in one"},
+        {OPTION_FLAG, "full", 0, NULL, &s->full, 0, 0, NULL, "kid: one estimate in place of subsets"},
+        {OPTION_WHOLE, "seed", 0, NULL, &s->seed, 0, 4294967295.0, NULL, "kid: of the subsets"},
+        {OPTION_INT, "neighbour", 'k', "neighbor", &s->neighbour, 1, 64, NULL,
+         "prc: to which a ball reaches"},
         {OPTION_END, NULL, 0, NULL, NULL, 0, 0, NULL, NULL},
     };
     const Options about = {
         .command = "metric",
-        .usage = "mse|psnr|ssim A B",
-        .words_low = 3,
-        .words_high = 3,
-        .about = "How near A is to B: pictures, arrays (.npy, .npz, .safetensors: the last two axes are "
-                 "height and "
-                 "width),\nor folders with such files of the same names, of which it is the mean."};
+        .usage = "mse|psnr|ssim|fid|kid|prc A B",
+        .words_low = 2,
+        .words_high = OPTIONS_WORDS,
+        .about =
+            "How near A is to B, with the recipe beside the number.\n"
+            "mse, psnr, ssim: pictures, arrays (.npy, .npz, .safetensors: the last two axes are height and "
+            "width),\nor folders with such files of the same names, of which it is the mean.\n"
+            "fid, kid, prc: sets of pictures: folders, text files with a path a line, for fid also .npz of "
+            "--stats.\n"
+            "fid A --stats FILE [--shard i/n]: statistics alone; merge FILE... --stats FILE: those of "
+            "shards as "
+            "one."};
     m.scratch.account = &m.command.memory;
     if (command_begin(&m.command, &about, own, argc, argv)) {
         const Status status = run(&m, &m.command.error);

@@ -104,14 +104,23 @@ static Status read_whole(int64_t *out, const Zip *zip, const char *name, int cou
     return STATUS_OK;
 }
 
+/* No byte is a control character: it is printed. */
+static bool is_line(const unsigned char *text, uint64_t size)
+{
+    for (uint64_t i = 0; i < size; i++)
+        if (text[i] < 0x20 || text[i] == 0x7f)
+            return false;
+    return true;
+}
+
 static Status read_recipe(const char **out, const Zip *zip, Arena *arena, Error *err)
 {
     NpyArray array;
     Status status = read_array(&array, zip, "recipe", 0, 0, arena, err);
     if (status == STATUS_OK &&
-        (array.dtype != U8 || array.dim[0] > RECIPE_MOST || memchr(array.data, '\0', array.dim[0]) != NULL))
-        status = error_set(err, STATUS_FORMAT, "%.150s: \"recipe\" is no text of up to %d bytes", zip->name,
-                           RECIPE_MOST);
+        (array.dtype != U8 || array.dim[0] > RECIPE_MOST || !is_line(array.data, array.dim[0])))
+        status = error_set(err, STATUS_FORMAT, "%.150s: \"recipe\" is no line of text of up to %d bytes",
+                           zip->name, RECIPE_MOST);
     if (status != STATUS_OK)
         return status;
     *out = arena_text(arena, array.data, (size_t)array.dim[0]);

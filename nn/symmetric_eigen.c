@@ -58,7 +58,7 @@ static void make_reflection(Eigen *t)
     const double rest = double_rows()->dot(v + first + 1, v + first + 1, n - first - 1);
     t->e[k] = v[first];
     t->beta[k] = 0.0;
-    if (rest == 0.0)
+    if (rest == 0.0 || v[first] * v[first] + rest < TRIDIAGONAL_NOTHING)
         return;
     const double size = sqrt(v[first] * v[first] + rest);
     t->e[k] = v[first] > 0.0 ? -size : size;

@@ -2,6 +2,8 @@
 
 #include <math.h>
 
+const double TRIDIAGONAL_NOTHING = 0x1p-900;
+
 static void flush(RotationList *r)
 {
     if (r->count > 0)
@@ -18,13 +20,14 @@ static void add(RotationList *r, size_t row, double c, double s)
         flush(r);
 }
 
-/* The end of the block that begins at l: the first number beside the diagonal that is nothing beside its neighbours. */
-static size_t block_end(const double *d, const double *e, size_t l, size_t n)
+/* The end of the block that begins at l: the first number beside the diagonal that is nothing beside its neighbours, or
+ * beside `norm`. */
+static size_t block_end(const double *d, const double *e, size_t l, size_t n, double norm)
 {
     size_t m = l;
     for (; m + 1 < n; m++) {
         const double size = fabs(d[m]) + fabs(d[m + 1]);
-        if (fabs(e[m]) + size == size)
+        if (fabs(e[m]) + size == size || fabs(e[m]) + norm == norm)
             break;
     }
     return m;
@@ -38,7 +41,7 @@ static void sweep(double *d, double *e, size_t l, size_t m, RotationList *rotati
     double s = 1.0, c = 1.0, p = 0.0;
     for (size_t i = m; i-- > l;) {
         const double f = s * e[i], b = c * e[i];
-        r = sqrt(f * f + g * g);
+        r = f * f + g * g < TRIDIAGONAL_NOTHING ? 0.0 : sqrt(f * f + g * g);
         e[i + 1] = r;
         if (r == 0.0) { /* the bulge is gone: the block falls apart here */
             d[i + 1] -= p;
@@ -62,14 +65,19 @@ static void sweep(double *d, double *e, size_t l, size_t m, RotationList *rotati
 bool tridiagonal_eigen(double *d, double *e, size_t n, RotationList *rotations)
 {
     enum { SWEEPS = 60 }; /* two are usual */
+    double norm = 0.0;
     if (n > 0)
         e[n - 1] = 0.0;
+    for (size_t i = 0; i < n; i++) {
+        const double size = fabs(d[i]) + fabs(e[i]);
+        norm = size > norm ? size : norm;
+    }
     for (size_t l = 0; l < n; l++)
         for (int k = 0;; k++) {
-            const size_t m = block_end(d, e, l, n);
+            const size_t m = block_end(d, e, l, n, k < SWEEPS ? 0.0 : norm);
             if (m == l)
                 break;
-            if (k == SWEEPS)
+            if (k == 2 * SWEEPS)
                 return false;
             sweep(d, e, l, m, rotations);
         }

@@ -87,7 +87,7 @@ static void test_refused(void)
 {
     write_array("low.npy", 10, 0.0f);
     outside_fails(&o, "metric psnrr a.png b.png", 2, "did you mean psnr");
-    outside_fails(&o, "metric psnr a.png", 2, "expected mse|psnr|ssim A B");
+    outside_fails(&o, "metric psnr a.png", 2, "metric psnr: expected two words A B, got 1");
     outside_fails(&o, "metric psnr a.png none.png", 3, "none.png");
     outside_fails(&o, "metric psnr a.npy b.npy", 2, "--range is needed");
     outside_fails(&o, "metric psnr a.png a.npy", 1,

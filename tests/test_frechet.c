@@ -67,6 +67,20 @@ static void test_a_set_with_itself_and_exchanged(void)
     CHECK_NEAR(one, other, 1e-13);
 }
 
+/* Six features of 128 numbers of which most are 0: covariances of rank 5, and rounding of rounding behind it. */
+static void test_ranks_far_below_the_size(void)
+{
+    enum { FEW = 6, WIDE = 128 };
+    static float few[FEW * WIDE];
+    for (int seed = 0; seed < 12; seed++) {
+        test_fill(few, FEW * WIDE, 50 + (uint64_t)seed);
+        for (int i = 0; i < FEW * WIDE; i++)
+            few[i] = i % WIDE % 3 == 0 && few[i] > 0.0f ? 20.0f * few[i] : 0.0f;
+        const FrechetDistance f = distance_of(few, FEW, few, FEW, WIDE);
+        CHECK(fabs(f.distance) <= 1e-6 * f.trace1);
+    }
+}
+
 /* A constant c added to one set: |dmu + c|^2 in place of |dmu|^2; a rotation of both changes nothing. */
 static void test_moved_and_turned_features(void)
 {
@@ -149,6 +163,7 @@ int main(void)
     test_one_number_by_hand();
     test_diagonal_covariances_add_up();
     test_a_set_with_itself_and_exchanged();
+    test_ranks_far_below_the_size();
     test_moved_and_turned_features();
     test_singular_covariances();
     test_what_is_refused();

@@ -148,6 +148,10 @@ static void test_files_of_others(void)
     refused(items, 5, STATUS_FORMAT, "\"product\" has 2 axes, the first of 2, expected 2 of 3");
     n[0] = -5;
     refused(items, 3, STATUS_FORMAT, "\"n\" is -5");
+    char bell_text[] = "a\ab";
+    const NpzItem bell[] = {
+        items[0], items[1], {"recipe", {.dtype = U8, .rank = 1, .dim = {3}, .data = bell_text}}};
+    refused(bell, 3, STATUS_FORMAT, "\"recipe\" is no line of text");
     mu[1] = NAN;
     refused(items, 2, STATUS_NOT_FINITE, "number 1 of \"mu\"");
     mu[1] = 0.0;

@@ -118,6 +118,23 @@ static void test_easy_and_degenerate_ones(void)
     arena_free(&arena);
 }
 
+/* Sums of three squares of vectors that are mostly 0: past rank 3 there is rounding, and rounding of that, down to
+ * numbers whose squares underflow. */
+static void test_ranks_far_below_the_size(void)
+{
+    for (uint64_t seed = 0; seed < 20; seed++) {
+        for (int i = 0; i < MOST; i++)
+            for (int j = 0; j < MOST; j++) {
+                a[i * MOST + j] = 0.0;
+                for (uint64_t k = 0; k < 3 && i % 2 == 0 && j % 2 == 0; k++)
+                    a[i * MOST + j] += (double)test_number(seed + k, (uint64_t)i) *
+                                       (double)test_number(seed + k, (uint64_t)j);
+            }
+        CHECK(decompose(MOST) < 1e-13);
+        CHECK(values[MOST - 1] > 1.0 && fabs(values[MOST - 4]) < 1e-12);
+    }
+}
+
 /* Values alone are the same bits; threads and instruction sets change none. */
 static void test_the_same_bits(void)
 {
@@ -197,6 +214,7 @@ int main(int argc, char **argv)
     test_all_sizes();
     test_second_differences();
     test_easy_and_degenerate_ones();
+    test_ranks_far_below_the_size();
     test_the_same_bits();
     test_what_is_refused();
     test_products();

@@ -1,0 +1,28 @@
+/* cli/set_metric.h - `ldm99 metric fid|kid|prc A B` and `merge`: how near two sets of pictures are. */
+#ifndef CLI_SET_METRIC_H
+#define CLI_SET_METRIC_H
+
+#include "cli/common.h"
+
+/* The words and options of a run. */
+typedef struct {
+    Command *command;
+    Arena *scratch;
+    const char *features;     /* folder of the network; NULL: the shipped one */
+    const char *stats;        /* .npz to write, or NULL */
+    const char *shard;        /* "i/n", or NULL */
+    int neighbour;            /* of prc */
+    int subsets, subset_size; /* of kid */
+    bool full;
+    int64_t seed;
+} SetMetric;
+
+extern const SetMetric SET_METRIC_DEFAULTS;
+
+/* "fid", "kid", "prc", "merge"; NULL ends them. */
+extern const char *const SET_METRICS[];
+
+/* One of them, the first of the command's words; says its result. */
+MUST_CHECK Status set_metric_run(const SetMetric *m, Error *err);
+
+#endif

@@ -1,0 +1,277 @@
+/* The metrics of sets from outside: numbers, recipes, statistics, shards, refusals. */
+#include "base/rng.h"
+#include "io/npz.h"
+#include "io/png.h"
+#include "io/sha256.h"
+#include "metrics/feature_sums.h"
+#include "tests/outside.h"
+
+static Outside o;
+
+/* A picture of blocks, drawn from `seed`; channels 1: the same levels in grey. */
+static void write_blocks(const char *name, int side, int channels, uint64_t seed)
+{
+    Arena arena = {0};
+    Image image;
+    Rng rng = rng_stream(RNG_PHILOX, seed, STREAM_TEST, 0);
+    CHECK(image_new(&image, side, side, channels, &arena, NULL) == STATUS_OK);
+    for (int block = 0; block < 64; block++) {
+        const unsigned char level = (unsigned char)rng_below(&rng, 256);
+        for (int y = block / 8 * side / 8; y < (block / 8 + 1) * side / 8; y++)
+            for (int x = block % 8 * side / 8; x < (block % 8 + 1) * side / 8; x++)
+                memset(image_at(&image, x, y), level, (size_t)channels);
+    }
+    CHECK(png_write(outside_path(&o, name), &image, NULL, 0, &arena, NULL) == STATUS_OK);
+    arena_free(&arena);
+}
+
+static void write_set(const char *folder, int count, uint64_t seed)
+{
+    char name[40];
+    CHECK(folder_make(outside_path(&o, folder), NULL) == STATUS_OK);
+    for (int i = 0; i < count; i++) {
+        snprintf(name, sizeof name, "%s/%d.png", folder, i);
+        write_blocks(name, 64, 3, seed + (uint64_t)i);
+    }
+}
+
+static double number(const char *arguments, const char *key)
+{
+    return json_number(json_get(outside_json(&o, arguments, 0), key), NAN);
+}
+
+static bool same_files(const char *a, const char *b)
+{
+    char line[200];
+    snprintf(line, sizeof line, "cmp %s %s", a, b);
+    return outside_shell(&o, line);
+}
+
+static void test_fid(void)
+{
+    write_set("a", 7, 100);
+    write_set("b", 6, 200);
+    const double value = number("metric fid --json a b", "value");
+    CHECK(value > 1.0);
+    CHECK_TEXT(json_text(json_get(o.json, "name"), ""), "FID[ldm99-features]");
+    const char *hash = json_text(json_get(json_get(o.json, "network"), "weights_sha256"), "none");
+    CHECK(strlen(hash) == 64);
+    CHECK_TEXT(json_text(json_get(o.json, "features"), ""), hash);
+    CHECK_TEXT(json_text(json_get(o.json, "features"), ""), "not Inception");
+    CHECK(json_count(json_get(o.json, "warnings")) == 2);
+    CHECK_TEXT(json_text(json_at(json_get(o.json, "warnings"), 0), ""), "7 pictures for 128 numbers");
+    const double traces =
+        json_number(json_get(o.json, "trace_a"), 0.0) + json_number(json_get(o.json, "trace_b"), 0.0);
+    CHECK_NEAR(json_number(json_get(o.json, "mean_part"), 0.0) + traces -
+                   2.0 * json_number(json_get(o.json, "trace_root"), 0.0),
+               value, 1e-12);
+    CHECK_NEAR(number("metric fid --json b a", "value") / value, 1.0, 1e-6);
+    CHECK(fabs(number("metric fid --json a a", "value")) <= 1e-6 * traces);
+    CHECK(number("metric fid --json -t 1 a b", "value") == value);
+    CHECK(outside_run(&o, "metric fid a b") == 0);
+    CHECK_TEXT(o.out, "FID[ldm99-features] ");
+    CHECK_TEXT(
+        o.out,
+        "\nA: a, 7 pictures of 64 x 64\nB: b, 6 pictures of 64 x 64\nfeatures: ldm99-features/hidden1");
+    CHECK_TEXT(o.out, "\nwarning: a: 7 pictures for 128 numbers");
+}
+
+/* A file of statistics in the place of either folder changes no bit. */
+static void test_statistics(void)
+{
+    const double value = number("metric fid --json --stats a.npz a b", "value");
+    CHECK(outside_has(&o, "a.npz"));
+    CHECK(number("metric fid --json a.npz b", "value") == value);
+    CHECK(number("metric fid --json b --stats b.npz", "shards") == 1.0);
+    CHECK(number("metric fid --json a b.npz", "value") == value);
+    CHECK(number("metric fid --json a.npz b.npz", "value") == value);
+    CHECK_TEXT(json_text(json_get(o.json, "name"), ""), "FID[ldm99-features]");
+    CHECK(json_kind(json_get(o.json, "network")) == JSON_ABSENT);
+}
+
+/* Any number of shards, also more than pictures, joined in any order: the bytes of one run. */
+static void test_shards(void)
+{
+    char line[300];
+    for (int n = 1; n <= 9; n += n < 3 ? 1 : 3) {
+        CHECK(outside_shell(&o, "rm -rf parts && mkdir parts"));
+        for (int i = 1; i <= n; i++) {
+            snprintf(line, sizeof line, "metric fid a --stats parts/%d.npz --shard %d/%d", i, i, n);
+            CHECK(outside_run(&o, line) == 0);
+        }
+        CHECK(outside_run(&o, "metric merge parts --stats merged.npz") == 0);
+        CHECK(same_files("a.npz", "merged.npz"));
+    }
+    CHECK(outside_run(&o,
+                      "metric merge --stats merged2.npz parts/9.npz parts/1.npz parts/3.npz parts/2.npz "
+                      "parts/4.npz parts/8.npz parts/7.npz parts/6.npz parts/5.npz") == 0);
+    CHECK(same_files("a.npz", "merged2.npz"));
+    CHECK_TEXT(o.out, "9 files, 7 pictures\n");
+
+    outside_fails(&o, "metric merge --stats no.npz parts/1.npz parts/2.npz", 2, "shard 3 of 9 is missing");
+    outside_fails(&o, "metric merge --stats no.npz parts parts/4.npz", 2, "shard 4 of 9 is there twice");
+    outside_fails(&o, "metric merge --stats no.npz a.npz parts/4.npz", 2, "a.npz is one of 1 shards");
+    outside_fails(&o, "metric merge --stats no.npz a.npz b", 3, "b holds no .npz");
+    outside_fails(&o, "metric merge a.npz b.npz", 2, "--stats FILE.npz");
+    outside_fails(&o, "metric fid parts/4.npz b", 2,
+                  "parts/4.npz is shard 4 of 9; metric merge joins them");
+    CHECK(!outside_has(&o, "no.npz"));
+
+    CHECK(outside_run(&o, "metric merge a.npz b.npz --stats both.npz") == 0); /* two sets as one */
+    CHECK(outside_shell(&o, "mkdir both && for i in 0 1 2 3 4 5 6; do cp a/$i.png both/a$i.png; done && "
+                            "for i in 0 1 2 3 4 5; do cp b/$i.png both/b$i.png; done"));
+    CHECK(outside_run(&o, "metric fid both --stats together.npz") == 0 &&
+          same_files("both.npz", "together.npz"));
+}
+
+static void test_lists(void)
+{
+    outside_write(&o, "list.txt", "a/6.png\r\na/0.png\n\na/2.png\na/1.png\na/3.png\na/5.png\na/4.png");
+    CHECK(outside_run(&o, "metric fid list.txt --stats listed.npz") == 0 &&
+          same_files("a.npz", "listed.npz"));
+    outside_write(&o, "hole.txt", "a/0.png\na/none.png\n");
+    outside_fails(&o, "metric fid hole.txt b --stats no.npz", 3, "a/none.png");
+    outside_write(&o, "empty.txt", "\n\n");
+    outside_fails(&o, "metric fid empty.txt b", 3, "empty.txt: names no pictures");
+    outside_fails(&o, "metric fid a/0.png b", 3,
+                  "a/0.png: is no folder, no .npz with statistics and no list");
+    CHECK(!outside_has(&o, "no.npz"));
+}
+
+/* Grey, and sizes that are multiples for which nothing is cut: what the features are made of is RGB of 8 bits. */
+static void test_other_pictures(void)
+{
+    CHECK(outside_shell(&o, "mkdir grey mixed && cp a/1.png a/2.png mixed"));
+    for (int i = 0; i < 7; i++) {
+        char name[40];
+        snprintf(name, sizeof name, "grey/%d.png", i);
+        write_blocks(name, 64, 1, 100 + (uint64_t)i);
+    }
+    CHECK(outside_run(&o, "metric fid grey --stats grey.npz") == 0 && same_files("a.npz", "grey.npz"));
+    write_blocks("mixed/3.png", 96, 3, 9);
+    outside_write(&o, "mixed/notes.txt", "no picture");
+    CHECK(outside_run(&o, "metric fid mixed b") == 0);
+    CHECK_TEXT(o.out, "warning: mixed: 1 of 3 pictures are not of 64 x 64, the first's size\n");
+    CHECK_TEXT(o.out, "warning: mixed: 1 file is not .png, .ppm or .pgm, left out\n");
+}
+
+static void test_damaged_pictures(void)
+{
+    CHECK(outside_shell(
+        &o, "mkdir empty one cut && cp a/0.png one && cp a/*.png cut && head -c 90 a/3.png >cut/3.png"));
+    outside_fails(&o, "metric fid empty b", 3, "empty: holds no pictures");
+    outside_fails(&o, "metric fid one b --stats no.npz", 2, "one: 1 picture, expected at least 2");
+    outside_fails(&o, "metric fid cut b --stats no.npz", 3, "cut/3.png");
+    outside_fails(&o, "metric fid cut --stats no.npz", 3, "cut/3.png");
+    outside_fails(&o, "metric kid cut b --full", 3, "cut/3.png");
+    outside_fails(&o, "metric fid nowhere b", 3, "nowhere");
+    CHECK(!outside_has(&o, "no.npz"));
+}
+
+static void write_statistics(const char *name, uint64_t d, double value)
+{
+    static double mu[200], sigma[200 * 200];
+    Arena arena = {0};
+    for (uint64_t i = 0; i < d * d; i++)
+        sigma[i] = i % (d + 1) == 0;
+    mu[0] = value;
+    const NpzItem items[] = {{"mu", {.dtype = F64, .rank = 1, .dim = {d}, .data = mu}},
+                             {"sigma", {.dtype = F64, .rank = 2, .dim = {d, d}, .data = sigma}}};
+    CHECK(npz_write(outside_path(&o, name), items, 2, false, &arena, NULL) == STATUS_OK);
+    arena_free(&arena);
+}
+
+/* Files with mu and sigma alone, as pytorch-fid writes them: |mu_1 - mu_2|^2 by hand, and never called ours. */
+static void test_statistics_of_others(void)
+{
+    write_statistics("p.npz", 5, 1.0);
+    write_statistics("q.npz", 5, 4.0);
+    CHECK_NEAR(number("metric fid --json p.npz q.npz", "value"), 9.0, 1e-12);
+    CHECK_TEXT(json_text(json_get(o.json, "name"), ""), "FID[unknown]");
+    CHECK(json_kind(json_get(o.json, "features")) == JSON_NULL &&
+          json_count(json_get(o.json, "warnings")) == 2);
+    outside_fails(&o, "metric fid a p.npz", 1, "features of 128 numbers in a and of 5 in p.npz");
+    write_statistics("r.npz", 128, 4.0);
+    CHECK(outside_run(&o, "metric fid a r.npz") == 0);
+    CHECK_TEXT(o.out, "FID[unknown] ");
+    write_statistics("n.npz", 128, NAN);
+    outside_fails(&o, "metric fid a n.npz", 5, "number 0 of \"mu\" is not finite");
+    outside_fails(&o, "metric merge p.npz q.npz --stats no.npz", 2, "p.npz has mean and covariance alone");
+    outside_write(&o, "bad.npz", "PK no zip");
+    outside_fails(&o, "metric fid a bad.npz", 3, "bad.npz");
+    CHECK(!outside_has(&o, "no.npz"));
+}
+
+/* The same network from another place is another name, and its statistics are not mixed with the shipped one's. */
+static void test_another_network(void)
+{
+    char line[2 * SCRATCH_PATH];
+    const double value = number("metric fid --json a b", "value");
+    const char *folder = json_text(json_get(json_get(o.json, "network"), "folder"), "");
+    snprintf(line, sizeof line, "ln -s '%.900s' net", folder);
+    CHECK(outside_shell(&o, line));
+    CHECK(number("metric fid --json --features net a b", "value") == value);
+    CHECK_TEXT(json_text(json_get(o.json, "name"), ""), "FID[vgg-");
+    outside_fails(&o, "metric fid --features net a b.npz", 2, "have features by other recipes");
+    outside_fails(&o, "metric fid --features a a b", 3, "config.json");
+}
+
+static void test_kid_and_prc(void)
+{
+    const double same = number("metric kid --json --full a a", "value"),
+                 value = number("metric kid --json --full a b", "value");
+    CHECK(same < 0.0 && value > same); /* unbiased: a set is nearer to itself than to chance */
+    CHECK_TEXT(json_text(json_get(o.json, "name"), ""), "KID[ldm99-features]");
+    CHECK_TEXT(json_text(json_get(o.json, "recipe"), ""), "one estimate of the first 6 of each");
+    CHECK(isfinite(number("metric kid --json --subsets 3 --subset-size 5 a b", "deviation")));
+    outside_fails(&o, "metric kid a b", 2,
+                  "subsets of 1000 pictures of a set of 6; --subset-size or --full");
+    outside_fails(&o, "metric kid a b.npz", 2, "b.npz has mean and covariance alone; kid needs pictures");
+
+    CHECK(number("metric prc --json a a", "precision") == 1.0);
+    const double precision = number("metric prc --json --neighbour 2 a b", "precision"),
+                 recall = json_number(json_get(o.json, "recall"), -1.0);
+    CHECK(number("metric prc --json -k 2 b a", "recall") == precision);
+    CHECK(json_number(json_get(o.json, "precision"), -1.0) == recall);
+    CHECK(outside_run(&o, "metric prc a a") == 0);
+    CHECK_TEXT(o.out, "PRC[ldm99-features] precision 1, recall 1, F 1\n");
+    outside_fails(&o, "metric prc -k 6 a b", 2, "a set of 6 pictures has no neighbour 6");
+}
+
+static void test_words(void)
+{
+    outside_fails(&o, "metric fid a", 2, "expected two sets A B, or A and --stats FILE");
+    outside_fails(&o, "metric kid a", 2, "metric kid: expected two sets A B, got 1");
+    outside_fails(&o, "metric fid a b b", 2, "expected two sets A B, got 3");
+    outside_fails(&o, "metric fid a b --stats x.txt", 2, "\"x.txt\" does not end in .npz");
+    outside_fails(&o, "metric kid a b --stats x.npz", 2, "--stats belongs to fid and merge");
+    outside_fails(&o, "metric fid a b --shard 1/2", 2, "--shard belongs to metric fid A --stats FILE");
+    static const char *const bad[] = {"0/2", "3/2", "1", "1/", "/2", "1/2x", "-1/2", "1/99999999999"};
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        char line[100];
+        snprintf(line, sizeof line, "metric fid a --stats no.npz --shard=%s", bad[i]);
+        outside_fails(&o, line, 2, "is no part i/n");
+    }
+    outside_fails(&o, "metric fid --range 2 a b", 2, "--range belongs to psnr and ssim");
+    outside_fails(&o, "metric psnr --stats x.npz a b", 2, "--stats and --shard belong to fid");
+    outside_fails(&o, "metric fidd a b", 2, "did you mean fid");
+    CHECK(!outside_has(&o, "no.npz"));
+}
+
+int main(int argc, char **argv)
+{
+    if (outside_begin(&o, argc > 0 ? argv[0] : "", "sets")) {
+        test_fid();
+        test_statistics();
+        test_shards();
+        test_lists();
+        test_other_pictures();
+        test_damaged_pictures();
+        test_statistics_of_others();
+        test_another_network();
+        test_kid_and_prc();
+        test_words();
+    }
+    outside_end(&o);
+    return check_report("set_metric");
+}
