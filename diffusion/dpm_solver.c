@@ -21,8 +21,9 @@ static DpmStep data_step(const Multistep *m, int kind, int u, int t)
     const double a = level_a(m, t), s = level_s(m, t);
     if (m->table.sigma[t] == 0.0)
         return (DpmStep){.kind = kind, .f1 = a};
-    const double h = level_lambda(m, t) - level_lambda(m, u), k = sde ? 2.0 * h : h;
-    const double shrink = exp_f64(-h), g = 1.0 - exp_f64(-k);
+    const double h = level_round(m, level_lambda(m, t) - level_lambda(m, u)), k = sde ? 2.0 * h : h;
+    const double shrink = level_round(m, exp_f64(-h));
+    const double g = level_round(m, 1.0 - level_round(m, exp_f64(-k)));
     return (DpmStep){.kind = kind,
                      .linear = s / level_s(m, u) * (sde ? shrink : 1.0),
                      .f1 = a * g,
@@ -38,7 +39,8 @@ static DpmStep noise_step(const Multistep *m, int kind, int u, int t)
 {
     const bool sde = dpm_is_sde(kind);
     const double s = level_s(m, t), times = sde ? 2.0 : 1.0;
-    const double h = level_lambda(m, t) - level_lambda(m, u), g = exp_f64(h) - 1.0;
+    const double h = level_round(m, level_lambda(m, t) - level_lambda(m, u));
+    const double g = level_round(m, level_round(m, exp_f64(h)) - 1.0);
     return (DpmStep){.kind = kind,
                      .linear = level_a(m, t) / level_a(m, u),
                      .f1 = -times * s * g,
@@ -54,7 +56,7 @@ DpmStep dpm_step(const Multistep *m, int kind, int u, int t)
     return dpm_predicts_x0(kind) ? data_step(m, kind, u, t) : noise_step(m, kind, u, t);
 }
 
-static Status check(SamplerRun *run, bool sde, Error *err)
+Status dpm_check(SamplerRun *run, bool sde, Error *err)
 {
     SchedulerConfig *c = &run->config;
     const char *kind = scheduler_value_name("algorithm_type", c->algorithm_type);
@@ -77,14 +79,14 @@ static Status check(SamplerRun *run, bool sde, Error *err)
     return STATUS_OK;
 }
 
-Status dpm_plan(SamplerRun *run, bool sde, Arena *arena, Error *err)
+Status dpm_plan(SamplerRun *run, bool sde, SigmaRule rule, Arena *arena, Error *err)
 {
     Multistep *m = arena_alloc(arena, 1, sizeof *m);
     if (m == NULL)
         return error_set(err, STATUS_MEMORY, "no memory for DPM-Solver");
-    Status status = check(run, sde, err);
+    Status status = dpm_check(run, sde, err);
     if (status == STATUS_OK)
-        status = multistep_plan(m, run, LAST_BY_TYPE, arena, err);
+        status = multistep_plan(m, run, rule, LAST_BY_TYPE, arena, err);
     run->state = m;
     return status;
 }

@@ -31,9 +31,11 @@ DpmStep dpm_step(const Multistep *m, int kind, int u, int t);
 bool dpm_predicts_x0(int kind);
 bool dpm_is_sde(int kind);
 
-/* Sampler.plan of the classes: solver_type and algorithm_type as they take them, then a Multistep with their levels, which
- * is the run's state.  Refused by name: a learned variance, an eps kind that ends at sigma 0, and what `sde` (whether the
- * class has the sde kinds) leaves out. */
-MUST_CHECK Status dpm_plan(SamplerRun *run, bool sde, Arena *arena, Error *err);
+/* solver_type and algorithm_type as the class takes them; refused by name: a learned variance, an eps kind that ends
+ * at sigma 0, and what `sde` (whether the class has the sde kinds) leaves out. */
+MUST_CHECK Status dpm_check(SamplerRun *run, bool sde, Error *err);
+
+/* Sampler.plan of the classes with a schedule: that check, then a Multistep with their levels, which is the run's state. */
+MUST_CHECK Status dpm_plan(SamplerRun *run, bool sde, SigmaRule rule, Arena *arena, Error *err);
 
 #endif

@@ -13,7 +13,7 @@ Status multistep_check_order(const SamplerRun *run, Error *err)
                      MULTISTEP_ORDER);
 }
 
-Status multistep_plan(Multistep *out, SamplerRun *run, SigmaLast last, Arena *arena, Error *err)
+Status multistep_make(Multistep *out, const SamplerRun *run, Arena *arena, Error *err)
 {
     const size_t n = (size_t)run->images * run->sample;
     Multistep m = {.scratch = arena_raw(arena, run->sample, 2 * sizeof(float))};
@@ -25,9 +25,17 @@ Status multistep_plan(Multistep *out, SamplerRun *run, SigmaLast last, Arena *ar
         m.past[j] = latents + j * n;
     m.kept = latents + (MULTISTEP_ORDER + 1) * n;
     m.noise = latents + (MULTISTEP_ORDER + 2) * n;
-    Status status = multistep_check_order(run, err);
+    *out = m;
+    return multistep_check_order(run, err);
+}
+
+Status multistep_plan(Multistep *out, SamplerRun *run, SigmaRule rule, SigmaLast last, Arena *arena,
+                      Error *err)
+{
+    Multistep m = {0};
+    Status status = multistep_make(&m, run, arena, err);
     if (status == STATUS_OK)
-        status = sigma_table_make(&m.table, run, TABLE_SOLVER, last, arena, err);
+        status = sigma_table_make(&m.table, run, rule, last, arena, err);
     if (status != STATUS_OK)
         return status;
     run->calls = m.table.count;
@@ -37,19 +45,37 @@ Status multistep_plan(Multistep *out, SamplerRun *run, SigmaLast last, Arena *ar
     return STATUS_OK;
 }
 
+double level_round(const Multistep *m, double x)
+{
+    return m->binary32 ? (double)(float)x : x;
+}
+
 double level_a(const Multistep *m, int i)
 {
-    return 1.0 / sqrt(m->table.sigma[i] * m->table.sigma[i] + 1.0);
+    const double sigma = m->table.sigma[i], one = level_round(m, level_round(m, sigma * sigma) + 1.0);
+    return m->unscaled ? 1.0 : level_round(m, 1.0 / level_round(m, sqrt(one)));
 }
 
 double level_s(const Multistep *m, int i)
 {
-    return m->table.sigma[i] * level_a(m, i);
+    return level_round(m, m->table.sigma[i] * level_a(m, i));
 }
 
 double level_lambda(const Multistep *m, int i)
 {
-    return -log_f64(m->table.sigma[i]);
+    if (!m->binary32)
+        return -log_f64(m->table.sigma[i]);
+    const double of_a = level_round(m, log_f64(level_a(m, i)));
+    return level_round(m, of_a - level_round(m, log_f64(level_s(m, i))));
+}
+
+float *multistep_newest(Multistep *m)
+{
+    float *newest = m->past[MULTISTEP_ORDER];
+    for (int j = MULTISTEP_ORDER; j > 0; j--)
+        m->past[j] = m->past[j - 1];
+    m->past[0] = newest;
+    return newest;
 }
 
 void multistep_remember(Multistep *m, const SamplerRun *run, int call, const float *x, const float *out,
@@ -58,10 +84,7 @@ void multistep_remember(Multistep *m, const SamplerRun *run, int call, const flo
     const size_t n = (size_t)run->images * run->sample;
     const float a = (float)level_a(m, call), s = (float)level_s(m, call);
     const int type = run->config.prediction_type;
-    float *newest = m->past[MULTISTEP_ORDER];
-    for (int j = MULTISTEP_ORDER; j > 0; j--)
-        m->past[j] = m->past[j - 1];
-    m->past[0] = newest;
+    float *newest = multistep_newest(m);
     if (kind == PAST_EPSILON_UNLIMITED || (kind == PAST_EPSILON && !run->config.thresholding)) {
         predict_epsilon(newest, x, out, n, type, a, s);
         return;

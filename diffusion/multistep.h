@@ -21,6 +21,8 @@ enum { MULTISTEP_ORDER = 3 };
 
 typedef struct {
     SigmaTable table;
+    bool unscaled; /* the state is y = x0 + sigma eps: a = 1, s = sigma */
+    bool binary32; /* a, s, lambda and what steps make of them rounded as torch's scalars */
     float *past[MULTISTEP_ORDER + 1]; /* (images, sample) each */
     float *kept;                      /* (images, sample) for a state of before */
     float *noise;                     /* (images, sample) */
@@ -32,7 +34,14 @@ typedef struct {
 } LinearStep;
 
 /* Makes the table and the arrays and fills the run: calls, time, sigma. */
-MUST_CHECK Status multistep_plan(Multistep *out, SamplerRun *run, SigmaLast last, Arena *arena, Error *err);
+MUST_CHECK Status multistep_plan(Multistep *out, SamplerRun *run, SigmaRule rule, SigmaLast last,
+                                 Arena *arena, Error *err);
+
+/* The arrays alone, and the check of the order. */
+MUST_CHECK Status multistep_make(Multistep *out, const SamplerRun *run, Arena *arena, Error *err);
+
+/* x, rounded where the run wants it (binary32). */
+double level_round(const Multistep *m, double x);
 
 double level_a(const Multistep *m, int i);
 double level_s(const Multistep *m, int i);
@@ -44,6 +53,9 @@ typedef enum {
     PAST_EPSILON,          /* eps, from the limited x0 where there is a limit */
     PAST_EPSILON_UNLIMITED /* eps */
 } PastKind;
+
+/* Moves the past by one; what is returned is its newest, for the caller to fill. */
+float *multistep_newest(Multistep *m);
 
 /* Moves the past by one and makes its newest from x and the network's output at level `call`. */
 void multistep_remember(Multistep *m, const SamplerRun *run, int call, const float *x, const float *out,

@@ -21,6 +21,9 @@ const Sampler *const SAMPLERS[] = {&SAMPLER_DDIM,
                                    &SAMPLER_UNCLIP,
                                    &SAMPLER_PC,
                                    &SAMPLER_DDIM_INVERSE,
+                                   &SAMPLER_DPM_INVERSE,
+                                   &SAMPLER_EDM_EULER,
+                                   &SAMPLER_EDM_DPM_MULTI,
                                    NULL};
 
 const Sampler *sampler_find(const char *name)

@@ -72,7 +72,7 @@ static Status plan(SamplerRun *run, Arena *arena, Error *err)
         return error_set(err, STATUS_ARGUMENT, "algorithm_type is %s, which deis does not have",
                          scheduler_value_name("algorithm_type", run->config.algorithm_type));
     run->state = m;
-    return multistep_plan(m, run, LAST_LOWEST, arena, err);
+    return multistep_plan(m, run, TABLE_SOLVER, LAST_LOWEST, arena, err);
 }
 
 static SamplerCall describe(const SamplerRun *run, int call)

@@ -59,7 +59,7 @@ static LinearStep coefficients(const SamplerRun *run, int call)
 
 static Status plan(SamplerRun *run, Arena *arena, Error *err)
 {
-    return dpm_plan(run, false, arena, err);
+    return dpm_plan(run, false, TABLE_SOLVER, arena, err);
 }
 
 static SamplerCall describe(const SamplerRun *run, int call)

@@ -9,11 +9,14 @@
  *   y <- y + (sigma_(i+1) - sigma^) d
  *
  * The network saw y before the noise was added, as in diffusers.  With churn every call draws, also one whose gamma
- * is 0, because diffusers' does. */
+ * is 0, because diffusers' does.
+ *
+ * edm_euler is the same for networks trained as in [Kar22]: levels, what the network sees and x0 by diffusion/edm.h, x0
+ * from y with the noise; it draws where gamma > 0. */
 #include <math.h>
 
 #include "base/elementary64.h"
-#include "diffusion/sigma_table.h"
+#include "diffusion/edm.h"
 
 typedef struct {
     SigmaTable table;
@@ -86,6 +89,20 @@ static Status plan(SamplerRun *run, Arena *arena, Error *err)
     return STATUS_OK;
 }
 
+static Status plan_edm(SamplerRun *run, Arena *arena, Error *err)
+{
+    EulerState *state = arena_alloc(arena, 1, sizeof *state);
+    float *latents = sampler_latents(run, 2, arena);
+    if (state == NULL || latents == NULL)
+        return error_set(err, STATUS_MEMORY, "no memory for %d steps of Euler", run->steps);
+    if (!(run->options.churn >= 0.0))
+        return error_set(err, STATUS_ARGUMENT, "churn is %g, expected at least 0", run->options.churn);
+    state->d = latents;
+    state->noise = latents + (size_t)run->images * run->sample;
+    run->state = state;
+    return edm_table_make(&state->table, run, 0.0, arena, err);
+}
+
 static SamplerCall describe(const SamplerRun *run, int call)
 {
     const EulerState *state = run->state;
@@ -107,6 +124,22 @@ static void step(SamplerRun *run, int call, float *x, float *out)
     if (c.sd > 0.0f)
         schedule_mix(x, 1.0f, x, c.sd, state->noise, n);
     sigma_slope(state->d, run, x, out, c.sigma_hat, state->table.sigma[call], false);
+    schedule_mix(x, 1.0f, x, c.dt, state->d, n);
+}
+
+static void step_edm(SamplerRun *run, int call, float *x, float *out)
+{
+    const EulerState *state = run->state;
+    const EulerStep c = coefficients(run, call);
+    const size_t n = (size_t)run->images * run->sample;
+    const float hat = (float)c.sigma_hat;
+
+    sampler_add_noise(run, x, c.sd, state->noise);
+    edm_x0(out, run, x, out, c.sigma_hat);
+    for (size_t i = 0; i < n; i++) {
+        const float noise = x[i] - out[i];
+        state->d[i] = noise / hat;
+    }
     schedule_mix(x, 1.0f, x, c.dt, state->d, n);
 }
 
@@ -149,4 +182,32 @@ const Sampler SAMPLER_EULER = {
     .renoise = sigma_renoise,
     .describe = describe,
     .step = step,
+};
+
+/* diffusers 0.27.2, schedulers/scheduling_edm_euler.py, EDMEulerScheduler.__init__. */
+static const SchedulerConfig EDM_DEFAULTS = {
+    .num_train_timesteps = 1000,
+    .beta_start = 0.0001, /* of no schedule here */
+    .beta_end = 0.02,
+    .sigma_min = 0.002,
+    .sigma_max = 80.0,
+    .sigma_data = 0.5,
+    .rho = 7.0,
+    .prediction_type = PREDICT_EPSILON,
+};
+
+static const char *const EDM_KEYS[] = {"sigma_min",       "sigma_max", "sigma_data", "num_train_timesteps",
+                                       "prediction_type", "rho",       NULL};
+
+const Sampler SAMPLER_EDM_EULER = {
+    .name = "edm_euler",
+    .class_name = "EDMEulerScheduler",
+    .defaults = &EDM_DEFAULTS,
+    .keys = EDM_KEYS,
+    .order = 1,
+    .plan = plan_edm,
+    .input = edm_input,
+    .renoise = sigma_renoise,
+    .describe = describe,
+    .step = step_edm,
 };

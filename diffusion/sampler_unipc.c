@@ -115,7 +115,7 @@ static Status plan(SamplerRun *run, Arena *arena, Error *err)
     if (run->config.solver_type != SOLVER_BH1)
         run->config.solver_type = SOLVER_BH2; /* as UniPCMultistepScheduler.__init__ */
     run->state = m;
-    return multistep_plan(m, run, LAST_LOWEST, arena, err);
+    return multistep_plan(m, run, TABLE_SOLVER, LAST_LOWEST, arena, err);
 }
 
 static SamplerCall describe(const SamplerRun *run, int call)

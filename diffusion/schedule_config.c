@@ -1,9 +1,9 @@
 #include "diffusion/schedule_config.h"
 
-#include <stddef.h>
 #include <string.h>
 
 #include "base/file.h"
+#include "diffusion/schedule_fields.h"
 #include "io/json.h"
 
 /* diffusers 0.27.2, schedulers/scheduling_ddpm.py, DDPMScheduler.__init__; the members that it does not
@@ -28,6 +28,10 @@ const SchedulerConfig SCHEDULER_DEFAULTS = {
     .predict_x0 = true,
     .original_inference_steps = 50,
     .timestep_scaling = 10.0,
+    .sigma_data = 0.5,
+    .rho = 7.0,
+    .s_noise = 1.0,
+    .clip_denoised = true,
 };
 
 const SchedulerConfig SCHEDULER_STABLE_DIFFUSION = {
@@ -52,108 +56,11 @@ const SchedulerConfig SCHEDULER_STABLE_DIFFUSION = {
     .predict_x0 = true,
     .original_inference_steps = 50,
     .timestep_scaling = 10.0,
+    .sigma_data = 0.5,
+    .rho = 7.0,
+    .s_noise = 1.0,
+    .clip_denoised = true,
 };
-
-typedef enum {
-    FIELD_INT,
-    FIELD_NUMBER,
-    FIELD_BOOL,
-    FIELD_NAME,  /* an enumeration: one of the names */
-    FIELD_LIMIT, /* a number, where null means 0 */
-    FIELD_BETAS,
-    FIELD_STEPS,
-    FIELD_ONLY_FALSE, /* known, and refused unless it is false or null */
-} FieldKind;
-
-typedef struct {
-    const char *key;
-    FieldKind kind;
-    size_t offset;
-    const char *names[8]; /* FIELD_NAME: by value, NULL behind the last */
-} Field;
-
-#define AT(member) offsetof(SchedulerConfig, member)
-
-static const Field FIELDS[] = {
-    {"num_train_timesteps", FIELD_INT, AT(num_train_timesteps), {0}},
-    {"beta_start", FIELD_NUMBER, AT(beta_start), {0}},
-    {"beta_end", FIELD_NUMBER, AT(beta_end), {0}},
-    {"beta_schedule",
-     FIELD_NAME,
-     AT(beta_schedule),
-     {"linear", "scaled_linear", "squaredcos_cap_v2", "sigmoid"}},
-    {"trained_betas", FIELD_BETAS, AT(trained_betas), {0}},
-    {"rescale_betas_zero_snr", FIELD_BOOL, AT(rescale_betas_zero_snr), {0}},
-    {"prediction_type", FIELD_NAME, AT(prediction_type), {"epsilon", "v_prediction", "sample"}},
-    {"timestep_spacing", FIELD_NAME, AT(timestep_spacing), {"leading", "trailing", "linspace"}},
-    {"steps_offset", FIELD_INT, AT(steps_offset), {0}},
-    {"set_alpha_to_one", FIELD_BOOL, AT(set_alpha_to_one), {0}},
-    {"clip_sample", FIELD_BOOL, AT(clip_sample), {0}},
-    {"clip_sample_range", FIELD_NUMBER, AT(clip_sample_range), {0}},
-    {"thresholding", FIELD_BOOL, AT(thresholding), {0}},
-    {"dynamic_thresholding_ratio", FIELD_NUMBER, AT(dynamic_thresholding_ratio), {0}},
-    {"sample_max_value", FIELD_NUMBER, AT(sample_max_value), {0}},
-    {"variance_type",
-     FIELD_NAME,
-     AT(variance_type),
-     {"none", "fixed_small", "fixed_small_log", "fixed_large", "fixed_large_log", "learned",
-      "learned_range"}},
-    {"skip_prk_steps", FIELD_BOOL, AT(skip_prk_steps), {0}},
-    {"use_karras_sigmas", FIELD_BOOL, AT(use_karras_sigmas), {0}},
-    {"interpolation_type", FIELD_NAME, AT(interpolation_type), {"linear", "log_linear"}},
-    {"sigma_min", FIELD_LIMIT, AT(sigma_min), {0}},
-    {"sigma_max", FIELD_LIMIT, AT(sigma_max), {0}},
-    {"timestep_type", FIELD_NAME, AT(timestep_type), {"discrete", "continuous"}},
-    {"final_sigmas_type", FIELD_NAME, AT(final_sigmas_type), {"zero", "sigma_min"}},
-    {"solver_order", FIELD_INT, AT(solver_order), {0}},
-    {"algorithm_type",
-     FIELD_NAME,
-     AT(algorithm_type),
-     {"dpmsolver", "dpmsolver++", "sde-dpmsolver", "sde-dpmsolver++", "deis"}},
-    {"solver_type", FIELD_NAME, AT(solver_type), {"midpoint", "heun", "logrho", "bh1", "bh2"}},
-    {"lower_order_final", FIELD_BOOL, AT(lower_order_final), {0}},
-    {"euler_at_final", FIELD_BOOL, AT(euler_at_final), {0}},
-    {"use_lu_lambdas", FIELD_BOOL, AT(use_lu_lambdas), {0}},
-    {"lambda_min_clipped", FIELD_NUMBER, AT(lambda_min_clipped), {0}},
-    {"predict_x0", FIELD_BOOL, AT(predict_x0), {0}},
-    {"disable_corrector", FIELD_STEPS, AT(disable_corrector), {0}},
-    {"original_inference_steps", FIELD_INT, AT(original_inference_steps), {0}},
-    {"timestep_scaling", FIELD_NUMBER, AT(timestep_scaling), {0}},
-    {"solver_p", FIELD_ONLY_FALSE, 0, {0}},
-    {"use_exponential_sigmas", FIELD_ONLY_FALSE, 0, {0}},
-    {"use_beta_sigmas", FIELD_ONLY_FALSE, 0, {0}},
-    {"use_flow_sigmas", FIELD_ONLY_FALSE, 0, {0}},
-};
-
-enum { FIELD_COUNT = sizeof FIELDS / sizeof FIELDS[0] };
-
-static int field_index(const char *key)
-{
-    for (int i = 0; i < FIELD_COUNT; i++)
-        if (strcmp(FIELDS[i].key, key) == 0)
-            return i;
-    return -1;
-}
-
-const char *scheduler_value_name(const char *key, int value)
-{
-    const int i = field_index(key);
-    if (i < 0 || FIELDS[i].kind != FIELD_NAME)
-        return NULL;
-    for (int k = 0; FIELDS[i].names[k] != NULL; k++)
-        if (k == value)
-            return FIELDS[i].names[k];
-    return NULL;
-}
-
-int scheduler_value(const char *key, const char *name)
-{
-    const int i = field_index(key);
-    for (int k = 0; i >= 0 && FIELDS[i].names[k] != NULL; k++)
-        if (strcmp(FIELDS[i].names[k], name) == 0)
-            return k;
-    return -1;
-}
 
 /* ---- reading ---- */
 
@@ -190,7 +97,7 @@ static Status read_list(SchedulerConfig *c, const Json *value, bool steps, Arena
 }
 
 /* Sets the member of one field; the sentence of a refusal tells what was expected. */
-static Status read_field(SchedulerConfig *c, const Field *f, const Json *value, const char *name,
+static Status read_field(SchedulerConfig *c, const SchedulerField *f, const Json *value, const char *name,
                          Arena *arena, Error *err)
 {
     char *member = (char *)c + f->offset;
@@ -254,10 +161,10 @@ static Status from_json(SchedulerConfig *out, const Json *json, const char *name
         const char *key = json_key(json, i);
         if (key[0] == '_' || listed(json_get(json, "_use_default_values"), key))
             continue;
-        const int k = field_index(key);
+        const int k = scheduler_field(key);
         if (k < 0)
             return error_set(err, STATUS_FORMAT, "%s: the key \"%.60s\" is not known", name, key);
-        const Status status = read_field(&c, &FIELDS[k], json_at(json, i), name, arena, err);
+        const Status status = read_field(&c, &SCHEDULER_FIELD[k], json_at(json, i), name, arena, err);
         if (status != STATUS_OK)
             return status;
         c.given |= (uint64_t)1 << k;
@@ -300,10 +207,10 @@ SchedulerConfig scheduler_config_over(const SchedulerConfig *read, const Schedul
     SchedulerConfig c = *defaults;
     memcpy(c.class_name, read->class_name, sizeof c.class_name);
     c.given = read->given;
-    for (int i = 0; i < FIELD_COUNT; i++)
+    for (int i = 0; i < SCHEDULER_FIELDS; i++)
         if (read->given >> i & 1)
-            memcpy((char *)&c + FIELDS[i].offset, (const char *)read + FIELDS[i].offset,
-                   field_size(FIELDS[i].kind));
+            memcpy((char *)&c + SCHEDULER_FIELD[i].offset, (const char *)read + SCHEDULER_FIELD[i].offset,
+                   field_size(SCHEDULER_FIELD[i].kind));
     c.trained_betas = read->trained_betas;
     c.trained_count = read->trained_count;
     c.disable_corrector = read->disable_corrector;
@@ -316,12 +223,12 @@ void scheduler_config_keep(SchedulerConfig *config, const SchedulerConfig *defau
 {
     uint64_t kept = 0;
     for (; *keys != NULL; keys++)
-        kept |= field_index(*keys) >= 0 ? (uint64_t)1 << field_index(*keys) : 0;
-    for (int i = 0; i < FIELD_COUNT; i++)
+        kept |= scheduler_field(*keys) >= 0 ? (uint64_t)1 << scheduler_field(*keys) : 0;
+    for (int i = 0; i < SCHEDULER_FIELDS; i++)
         if ((kept >> i & 1) == 0)
-            memcpy((char *)config + FIELDS[i].offset, (const char *)defaults + FIELDS[i].offset,
-                   field_size(FIELDS[i].kind));
-    if ((kept >> field_index("trained_betas") & 1) == 0) {
+            memcpy((char *)config + SCHEDULER_FIELD[i].offset,
+                   (const char *)defaults + SCHEDULER_FIELD[i].offset, field_size(SCHEDULER_FIELD[i].kind));
+    if ((kept >> scheduler_field("trained_betas") & 1) == 0) {
         config->trained_betas = defaults->trained_betas;
         config->trained_count = defaults->trained_count;
     }
@@ -329,14 +236,14 @@ void scheduler_config_keep(SchedulerConfig *config, const SchedulerConfig *defau
 
 void scheduler_config_say(SchedulerConfig *config, const char *key)
 {
-    const int i = field_index(key);
+    const int i = scheduler_field(key);
     if (i >= 0)
         config->given |= (uint64_t)1 << i;
 }
 
 /* ---- writing ---- */
 
-static void write_field(JsonWriter *w, const SchedulerConfig *c, const Field *f)
+static void write_field(JsonWriter *w, const SchedulerConfig *c, const SchedulerField *f)
 {
     const char *member = (const char *)c + f->offset;
     const double number =
@@ -389,7 +296,7 @@ void scheduler_config_write(Bytes *out, const SchedulerConfig *config, const cha
     json_write_text(&w, "_class_name", class_name);
     json_write_text(&w, "_diffusers_version", "0.27.2"); /* whose conventions these are */
     for (; *keys != NULL; keys++)
-        if (field_index(*keys) >= 0)
-            write_field(&w, config, &FIELDS[field_index(*keys)]);
+        if (scheduler_field(*keys) >= 0)
+            write_field(&w, config, &SCHEDULER_FIELD[scheduler_field(*keys)]);
     json_end(&w);
 }

@@ -42,7 +42,7 @@ enum { SOLVER_MIDPOINT, SOLVER_HEUN, SOLVER_LOGRHO, SOLVER_BH1, SOLVER_BH2 };
 
 typedef struct {
     char class_name[64]; /* "DDIMScheduler"; "" when the file does not say */
-    uint64_t given;      /* which keys the file says: bit i is row i of the table in schedule_config.c */
+    uint64_t given;      /* which keys the file says: bit i is row i of the table in schedule_fields.c */
 
     /* the schedule */
     int num_train_timesteps;     /* T */
@@ -69,7 +69,7 @@ typedef struct {
     bool skip_prk_steps; /* PNDM */
     bool use_karras_sigmas;
     int interpolation_type;      /* INTERPOLATE_...: Euler */
-    double sigma_min, sigma_max; /* Euler; 0: from the schedule */
+    double sigma_min, sigma_max; /* Euler; 0: from the schedule; EDM, CM: the ends */
     int timestep_type;           /* TIMESTEP_...: Euler */
     int final_sigmas_type;       /* FINAL_SIGMA_... */
     int solver_order;            /* DPM-Solver, UniPC, DEIS */
@@ -82,6 +82,10 @@ typedef struct {
     int disable_count;
     int original_inference_steps; /* LCM */
     double timestep_scaling;      /* LCM */
+    double sigma_data;            /* EDM, CM: deviation of the data */
+    double rho;                   /* EDM, CM: of the Karras levels */
+    double s_noise;               /* CM: times all noise */
+    bool clip_denoised;           /* CM: x0 within -1 .. 1 */
 } SchedulerConfig;
 
 /* DDPMScheduler's defaults, which most classes share; every sampler has its own (diffusion/sampler.h). */

@@ -93,38 +93,48 @@ static int clipped_timesteps(const SigmaTable *table, const SamplerRun *run)
     return last;
 }
 
-static Status solver_times(SigmaTable *table, const SamplerRun *run, Error *err)
+static Status solver_times(SigmaTable *table, const SamplerRun *run, SigmaRule rule, Error *err)
 {
     const SchedulerConfig *c = &run->config;
     const int N = table->count, T = run->schedule.steps, L = clipped_timesteps(table, run);
     const int most = c->timestep_spacing == SPACING_TRAILING ? L : L - 1;
+    const bool up = rule == TABLE_INVERSE;
     if (N > most)
         return error_set(err, STATUS_ARGUMENT, "steps is %d, expected 1 to %d with %s timesteps", N, most,
                          scheduler_value_name("timestep_spacing", c->timestep_spacing));
     for (int i = 0; i < N; i++) {
-        const int k = N - i;
+        const int k = up ? i : N - i, j = up ? N - 1 - i : i;
         switch (c->timestep_spacing) {
         case SPACING_LEADING: table->time[i] = k * (L / (N + 1)) + c->steps_offset; break;
-        case SPACING_TRAILING: table->time[i] = rint(L - i * ((double)T / N)) - 1.0; break;
+        case SPACING_TRAILING: table->time[i] = rint(L - j * ((double)T / N)) - 1.0; break;
         default: table->time[i] = rint(k * ((double)(L - 1) / N)); break;
         }
     }
-    if (table->time[0] >= T || table->time[N - 1] < 0.0)
+    const double highest = table->time[up ? N - 1 : 0], lowest = table->time[up ? 0 : N - 1];
+    if (highest >= T || lowest < 0.0)
         return error_set(err, STATUS_ARGUMENT,
                          "steps_offset %d makes %d steps visit timesteps %g to %g, of 0 to %d",
-                         c->steps_offset, N, table->time[0], table->time[N - 1], T - 1);
+                         c->steps_offset, N, highest, lowest, T - 1);
     return STATUS_OK;
 }
 
 /* ---- which sigmas ---- */
 
+double karras_sigma(double share, double first, double last, double rho, bool compat_f32)
+{
+    const double high = pow_f64(first, 1.0 / rho), low = pow_f64(last, 1.0 / rho);
+    if (!compat_f32)
+        return pow_f64(high + share * (low - high), rho);
+    const float distance = (float)(low - high), start = (float)high, part = (float)share * distance;
+    const float root = start + part;
+    return (double)(float)pow_f64((double)root, rho);
+}
+
 /* N numbers from `first` to `last` that are equally spaced after the power 1 / rho. */
 static void karras(double *sigma, int N, double first, double last)
 {
-    const double rho = 7.0; /* [Kar22], table 1 */
-    const double high = pow_f64(first, 1.0 / rho), low = pow_f64(last, 1.0 / rho);
-    for (int i = 0; i < N; i++)
-        sigma[i] = pow_f64(high + (N > 1 ? (double)i / (N - 1) : 0.0) * (low - high), rho);
+    for (int i = 0; i < N; i++) /* rho = 7: [Kar22], table 1 */
+        sigma[i] = karras_sigma(N > 1 ? (double)i / (N - 1) : 0.0, first, last, 7.0, false);
 }
 
 static void fill_sigmas(SigmaTable *table, const SamplerRun *run, SigmaRule rule)
@@ -138,7 +148,9 @@ static void fill_sigmas(SigmaTable *table, const SamplerRun *run, SigmaRule rule
         return;
     const double highest = rule == TABLE_SOLVER ? table->level[T - 1] : table->sigma[0];
     const double lowest = rule == TABLE_SOLVER ? table->level[0] : table->sigma[N - 1];
-    if (c->use_karras_sigmas) {
+    if (rule == TABLE_INVERSE) {
+        karras(table->sigma, N, table->level[0], table->level[T - 1]);
+    } else if (c->use_karras_sigmas) {
         karras(table->sigma, N, c->sigma_max > 0.0 ? c->sigma_max : highest,
                c->sigma_min > 0.0 ? c->sigma_min : lowest);
     } else {
@@ -148,12 +160,16 @@ static void fill_sigmas(SigmaTable *table, const SamplerRun *run, SigmaRule rule
     }
     for (int i = 0; i < N; i++) {
         const double t = sigma_table_time(table, T, table->sigma[i]);
-        table->time[i] = rule == TABLE_SOLVER ? rint(t) : (double)(float)t;
+        table->time[i] = rule == TABLE_K ? (double)(float)t : rint(t);
     }
 }
 
+/* The level behind the last call. */
 static double last_sigma(const SigmaTable *table, const SamplerRun *run, SigmaRule rule, SigmaLast last)
 {
+    if (rule == TABLE_INVERSE)
+        return run->config.use_karras_sigmas ? table->sigma[table->count - 1]
+                                             : table->level[clipped_timesteps(table, run) - 1];
     if (rule == TABLE_K || (last == LAST_BY_TYPE && run->config.final_sigmas_type == FINAL_SIGMA_ZERO))
         return 0.0;
     return last == LAST_LOWEST && run->config.use_karras_sigmas ? table->sigma[table->count - 1]
@@ -171,7 +187,7 @@ Status sigma_table_make(SigmaTable *out, SamplerRun *run, SigmaRule rule, SigmaL
         return error_set(err, STATUS_MEMORY, "no memory for %d timesteps", run->steps);
     Status status = fill_levels(&table, run, arena, err);
     if (status == STATUS_OK)
-        status = rule == TABLE_SOLVER ? solver_times(&table, run, err) : k_times(&table, run, arena, err);
+        status = rule == TABLE_K ? k_times(&table, run, arena, err) : solver_times(&table, run, rule, err);
     if (status != STATUS_OK)
         return status;
     fill_sigmas(&table, run, rule);

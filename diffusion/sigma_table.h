@@ -23,7 +23,9 @@
 
 #include "diffusion/sampler.h"
 
-typedef enum { TABLE_K, TABLE_SOLVER } SigmaRule;
+/* TABLE_INVERSE: TABLE_SOLVER's timesteps and the least, less the last, upwards: k = 0 .. N-1; levels rise, Karras levels
+ * too, and sigma_N is that of timestep L - 1, or the last Karras level again. */
+typedef enum { TABLE_K, TABLE_SOLVER, TABLE_INVERSE } SigmaRule;
 
 /* sigma_N of TABLE_SOLVER: as final_sigmas_type says, or (classes without that key) sigma of timestep 0, which for
  * Karras sigmas is the last level again. */
@@ -31,8 +33,8 @@ typedef enum { LAST_BY_TYPE, LAST_LOWEST } SigmaLast;
 
 typedef struct {
     int count;           /* N */
-    double *time;        /* (N) what the network is told: binary32, falling */
-    double *sigma;       /* (N + 1), falling; the last may be 0 */
+    double *time;        /* (N) what the network is told: binary32, falling (inverse: rising) */
+    double *sigma;       /* (N + 1), likewise; the last may be 0 */
     const double *level; /* (T) sigma_t */
     const double *log;   /* (T) log sigma_t */
 } SigmaTable;
@@ -41,6 +43,11 @@ typedef struct {
  * Errors: STATUS_ARGUMENT for steps that do not fit the timesteps, a level without signal. */
 MUST_CHECK Status sigma_table_make(SigmaTable *out, SamplerRun *run, SigmaRule rule, SigmaLast last,
                                    Arena *arena, Error *err);
+
+/* The level after `share` (0 to 1) of the way from `first` to `last`, equal steps of the power 1 / rho [Kar22, equation 5]:
+ *   (first^(1/rho) + share (last^(1/rho) - first^(1/rho)))^rho
+ * compat_f32: every operation behind the roots rounded to binary32, as in classes that compute it with torch. */
+double karras_sigma(double share, double first, double last, double rho, bool compat_f32);
 
 /* The timestep whose log sigma is that of `sigma`, between 0 and T - 1. */
 double sigma_table_time(const SigmaTable *table, int timesteps, double sigma);

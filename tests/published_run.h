@@ -57,24 +57,29 @@ static inline Status published_plan(PublishedRun *loop, const Sampler *sampler, 
 }
 
 /* The loop: from the sample, scaled for the first level; "with_noise": with the noise of the level that it starts at.
- * Those tests hand the step the sample that was scaled for the network, and so does this loop. */
+ * Those tests hand the step the sample that was scaled for the network, and so does this loop; but for classes with
+ * sigma_data they do not, and that of EDM's DPM-Solver scales nothing. */
 static inline Status published_loop_run(PublishedRun *loop, const Json *test, Error *err)
 {
     float noise[PUBLISHED_MOST], out[PUBLISHED_MOST];
     SamplerRun *run = &loop->run;
     const Sampler *sampler = run->sampler;
+    const bool edm = sampler_takes(sampler, "sigma_data");
+    const bool scaled = sampler->input != NULL && sampler != &SAMPLER_EDM_DPM_MULTI;
     Status status = STATUS_OK;
     toy_sample(loop->x, loop->n);
-    sampler_start(run, loop->x);
+    if (sampler != &SAMPLER_EDM_DPM_MULTI)
+        sampler_start(run, loop->x);
     if (published_contains(test, "with_noise")) {
         toy_noise(noise, loop->n);
         sampler_renoise(run, run->first, loop->x, loop->x, noise, loop->n);
     }
     loop->toy = (Toy){.kind = TOY_PUBLISHED, .run = run};
     for (int call = run->first; call < run->calls && status == STATUS_OK; call++) {
-        if (sampler->input != NULL)
-            sampler->input(run, call, loop->x, loop->x);
-        status = toy_predict(&loop->toy, out, loop->x, run->time[call], err);
+        float *seen = edm && scaled ? out : loop->x;
+        if (scaled)
+            sampler->input(run, call, seen, loop->x);
+        status = toy_predict(&loop->toy, out, seen, run->time[call], err);
         sampler->step(run, call, loop->x, out);
         if (call == run->first)
             memcpy(loop->first, loop->x, loop->n * sizeof *loop->x);

@@ -4,13 +4,15 @@
  *   point      the data is one number c: eps = (x - a c) / s
  *   gaussian   the data is N(0, q^2) in every number: eps = s x / (q^2 a^2 + s^2)
  * The last two answer as prediction_type asks, in binary64, from the levels of the run.  What they see is x = a x0 + s eps
- * of every sampler: those in sigma space scale their state to it. */
+ * of every sampler: those in sigma space scale their state to it.  Samplers with sigma_data are answered as [Kar22] has
+ * it: x = c_in y, and out makes c_skip y + c_out out the mean of x0. */
 #ifndef TESTS_TOY_DENOISER_H
 #define TESTS_TOY_DENOISER_H
 
 #include <math.h>
 
 #include "diffusion/denoise.h"
+#include "diffusion/edm.h"
 
 typedef enum { TOY_PUBLISHED, TOY_POINT, TOY_GAUSSIAN } ToyKind;
 
@@ -31,6 +33,15 @@ static inline double toy_alpha_bar(const Toy *toy, double time)
     return 1.0 / (1.0 + sigma * sigma);
 }
 
+/* One number of the answer of a network of [Kar22]. */
+static inline float toy_edm(const Toy *toy, float x, double sigma)
+{
+    const double data = toy->run->config.sigma_data, y = x * sqrt(sigma * sigma + data * data);
+    const double share = toy->kind == TOY_POINT ? 0.0 : toy->q * toy->q / (toy->q * toy->q + sigma * sigma);
+    const EdmScales c = edm_scales(toy->run, sigma);
+    return (float)(((toy->kind == TOY_POINT ? toy->c : share * y) - c.skip * y) / c.out);
+}
+
 static inline Status toy_predict(void *context, float *out, const float *x, double time, Error *err)
 {
     Toy *toy = context;
@@ -43,6 +54,10 @@ static inline Status toy_predict(void *context, float *out, const float *x, doub
         if (toy->kind == TOY_PUBLISHED) {
             const float p = x[i] * (float)time; /* torch: (sample * t) / (t + 1), rounded twice */
             out[i] = p / (float)(time + 1);
+            continue;
+        }
+        if (sampler_takes(toy->run->sampler, "sigma_data")) {
+            out[i] = toy_edm(toy, x[i], s / a);
             continue;
         }
         const double eps =
