@@ -2,8 +2,6 @@
 #include "base/rng.h"
 #include "io/npz.h"
 #include "io/png.h"
-#include "io/sha256.h"
-#include "metrics/feature_sums.h"
 #include "tests/outside.h"
 
 static Outside o;
@@ -155,6 +153,34 @@ static void test_other_pictures(void)
     CHECK_TEXT(o.out, "warning: mixed: 1 file is not .png, .ppm or .pgm, left out\n");
 }
 
+/* Palettes, 16 bits, few bits, transparency, Adam7: the same features as from the picture in RGB of 8 bits over white. */
+static void test_kinds_of_png(void)
+{
+    static const char *const kinds[] = {"c3-08", "c3-04-clear", "c2-16",       "c0-16",      "c0-01",
+                                        "c4-08", "c6-16",       "c2-08-adam7", "c0-04-clear"};
+    static const unsigned char white[3] = {255, 255, 255};
+    Arena arena = {0};
+    CHECK(outside_shell(&o, "mkdir kinds plain"));
+    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
+        char from[100], name[60];
+        Bytes bytes;
+        Image image;
+        snprintf(from, sizeof from, "tests/corpus/png/%s.png", kinds[i]);
+        snprintf(name, sizeof name, "kinds/%s.png", kinds[i]);
+        CHECK(file_read(&bytes, from, &arena, NULL) == STATUS_OK &&
+              file_write(outside_path(&o, name), bytes.data, bytes.size, NULL) == STATUS_OK);
+        snprintf(name, sizeof name, "plain/%s.png", kinds[i]);
+        CHECK(png_decode(&image, bytes.data, bytes.size, from, &arena, NULL) == STATUS_OK &&
+              image_flatten(&image, &image, white, &arena, NULL) == STATUS_OK &&
+              image_convert(&image, &image, 3, &arena, NULL) == STATUS_OK &&
+              png_write(outside_path(&o, name), &image, NULL, 0, &arena, NULL) == STATUS_OK);
+    }
+    arena_free(&arena);
+    CHECK(outside_run(&o, "metric fid kinds --stats kinds.npz") == 0 &&
+          outside_run(&o, "metric fid plain --stats plain.npz") == 0 &&
+          same_files("kinds.npz", "plain.npz"));
+}
+
 static void test_damaged_pictures(void)
 {
     CHECK(outside_shell(
@@ -266,6 +292,7 @@ int main(int argc, char **argv)
         test_shards();
         test_lists();
         test_other_pictures();
+        test_kinds_of_png();
         test_damaged_pictures();
         test_statistics_of_others();
         test_another_network();
