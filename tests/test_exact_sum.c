@@ -98,7 +98,14 @@ static void test_difference_by_hand(void)
     CHECK(exact_difference(&xy, 3, &sx, &sy, -298) == -30.0);
     CHECK(exact_difference(&xy, 3, &sy, &sy, -298) == -45.0 - 225.0);
     CHECK(exact_difference(&xy, 0, &sx, &sx, -298) == -1.0);
-    ExactSum zero = {{0}};
+    CHECK(exact_difference(&xy, 0, &sx, &sy, -298) == 15.0 &&
+          exact_difference(&xy, 1, &sx, &sy, -298) == 0.0);
+    ExactSum zero = {{0}}, xx = {{0}};
+    for (int i = 0; i < 3; i++)
+        exact_add(&xx, exact_factor(x[i]), exact_factor(x[i]));
+    exact_carry(&xx);
+    CHECK(exact_difference(&xx, 1, &sy, &sy, -298) ==
+          21.0 - 225.0); /* the second is larger: the sign turns */
     CHECK(exact_difference(&zero, 7, &zero, &sx, -298) == 0.0);
     CHECK(exact_difference(&xy, 7, &zero, &sx, -298) == -105.0);
 }

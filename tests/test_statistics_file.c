@@ -141,6 +141,8 @@ static void test_files_of_others(void)
     refused(items, 1, STATUS_FORMAT, "has no array \"sigma\"");
     refused(items + 1, 1, STATUS_FORMAT, "has no array \"mu\"");
     refused(items, 6, STATUS_FORMAT, "\"shard\" is 0");
+    n[1] = 2;
+    refused(items, 6, STATUS_FORMAT, "is shard 5 of 2");
     sums[4] = -1;
     refused(items, 5, STATUS_FORMAT, "row 0 of \"sum\" is no carried sum");
     sums[4] = 0;
