@@ -6,8 +6,8 @@
 #include "base/folder_list.h"
 #include "diffusion/single_file.h"
 
-const char *const RUN_SAMPLERS =
-    "auto ddim ddpm euler euler_a heun lms pndm dpm2 dpm2_a dpm++2m dpm++2s unipc deis lcm tcd pc";
+const char *const RUN_SAMPLERS = "auto ddim ddpm euler euler_a heun lms pndm dpm2 dpm2_a dpm++2m dpm++2s "
+                                 "unipc sa_solver deis lcm tcd pc";
 
 /* Sets a key of the scheduler's configuration by the name of its value. */
 static void say(SchedulerConfig *config, const char *key, int *member, const char *name)

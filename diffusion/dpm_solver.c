@@ -68,7 +68,9 @@ Status dpm_check(SamplerRun *run, bool sde, Error *err)
     if (c->variance_type == VARIANCE_LEARNED || c->variance_type == VARIANCE_LEARNED_RANGE)
         return error_set(err, STATUS_ARGUMENT, "variance_type is %s, which %s does not have",
                          scheduler_value_name("variance_type", c->variance_type), run->sampler->name);
-    if (dpm_is_sde(c->algorithm_type) && !sde)
+    const bool other =
+        c->algorithm_type == ALGORITHM_DATA_PREDICTION || c->algorithm_type == ALGORITHM_NOISE_PREDICTION;
+    if (other || (dpm_is_sde(c->algorithm_type) && !sde))
         return error_set(err, STATUS_ARGUMENT, "algorithm_type is %s, which %s does not have", kind,
                          run->sampler->name);
     if (dpm_is_sde(c->algorithm_type) && c->solver_order > 2)

@@ -29,8 +29,10 @@ typedef struct {
     bool clipped_epsilon; /* DDIM: eps anew from the limited x0 (diffusers: use_clipped_model_output) */
     double churn; /* Euler: S_churn of [Kar22, algorithm 2], noise added before each step; 0: none */
     double churn_from,
-        churn_to;          /* Euler: the sigmas that it is added at, S_tmin and S_tmax; to 0: all above */
-    double churn_noise;    /* Euler: S_noise; 0: 1 */
+        churn_to;       /* Euler: the sigmas that it is added at, S_tmin and S_tmax; to 0: all above */
+    double churn_noise; /* Euler: S_noise; 0: 1 */
+    double tau_from,
+        tau_to; /* SA-Solver: timesteps between which it is stochastic; both 0: 200 to 800; from > to: never */
     int corrections;       /* pc: corrector steps at each level before the predictor */
     double correction;     /* pc: their length eta; 0: as each level's predictor */
     double correction_snr; /* pc: or their signal-to-noise ratio r, which sets eta; 0: off */
@@ -104,7 +106,7 @@ extern const Sampler SAMPLER_DDPM, SAMPLER_DDIM, SAMPLER_DDIM_INVERSE, SAMPLER_P
 extern const Sampler SAMPLER_LCM, SAMPLER_TCD, SAMPLER_UNCLIP;
 extern const Sampler SAMPLER_EULER, SAMPLER_EULER_A, SAMPLER_HEUN, SAMPLER_LMS, SAMPLER_PC;
 extern const Sampler SAMPLER_DPM2, SAMPLER_DPM2_A;
-extern const Sampler SAMPLER_DPM_MULTI, SAMPLER_DPM_SINGLE, SAMPLER_DEIS, SAMPLER_UNIPC,
+extern const Sampler SAMPLER_DPM_MULTI, SAMPLER_DPM_SINGLE, SAMPLER_DEIS, SAMPLER_UNIPC, SAMPLER_SA,
     SAMPLER_DPM_INVERSE;
 extern const Sampler SAMPLER_EDM_EULER, SAMPLER_EDM_DPM_MULTI;
 

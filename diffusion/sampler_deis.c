@@ -67,10 +67,11 @@ static Status plan(SamplerRun *run, Arena *arena, Error *err)
     Multistep *m = arena_alloc(arena, 1, sizeof *m);
     if (m == NULL)
         return error_set(err, STATUS_MEMORY, "no memory for DEIS");
-    if (run->config.algorithm_type == ALGORITHM_SDE_DPMSOLVER ||
-        run->config.algorithm_type == ALGORITHM_SDE_DPMSOLVER_PP)
+    const int kind = run->config.algorithm_type;
+    if (kind == ALGORITHM_SDE_DPMSOLVER || kind == ALGORITHM_SDE_DPMSOLVER_PP ||
+        kind == ALGORITHM_DATA_PREDICTION || kind == ALGORITHM_NOISE_PREDICTION)
         return error_set(err, STATUS_ARGUMENT, "algorithm_type is %s, which deis does not have",
-                         scheduler_value_name("algorithm_type", run->config.algorithm_type));
+                         scheduler_value_name("algorithm_type", kind));
     run->state = m;
     return multistep_plan(m, run, TABLE_SOLVER, LAST_LOWEST, arena, err);
 }

@@ -36,7 +36,9 @@ enum {
     ALGORITHM_DPMSOLVER_PP,
     ALGORITHM_SDE_DPMSOLVER,
     ALGORITHM_SDE_DPMSOLVER_PP,
-    ALGORITHM_DEIS
+    ALGORITHM_DEIS,
+    ALGORITHM_DATA_PREDICTION,
+    ALGORITHM_NOISE_PREDICTION
 };
 enum { SOLVER_MIDPOINT, SOLVER_HEUN, SOLVER_LOGRHO, SOLVER_BH1, SOLVER_BH2 };
 
@@ -80,12 +82,13 @@ typedef struct {
     bool predict_x0;              /* UniPC */
     const int *disable_corrector; /* UniPC: step numbers */
     int disable_count;
-    int original_inference_steps; /* LCM */
-    double timestep_scaling;      /* LCM */
-    double sigma_data;            /* EDM, CM: deviation of the data */
-    double rho;                   /* EDM, CM: of the Karras levels */
-    double s_noise;               /* CM: times all noise */
-    bool clip_denoised;           /* CM: x0 within -1 .. 1 */
+    int original_inference_steps;         /* LCM */
+    double timestep_scaling;              /* LCM */
+    int predictor_order, corrector_order; /* SA-Solver */
+    double sigma_data;                    /* EDM, CM: deviation of the data */
+    double rho;                           /* EDM, CM: of the Karras levels */
+    double s_noise;                       /* CM: times all noise */
+    bool clip_denoised;                   /* CM: x0 within -1 .. 1 */
 } SchedulerConfig;
 
 /* DDPMScheduler's defaults, which most classes share; every sampler has its own (diffusion/sampler.h). */

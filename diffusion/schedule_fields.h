@@ -23,7 +23,7 @@ typedef struct {
     const char *names[8]; /* FIELD_NAME: by value, NULL behind the last */
 } SchedulerField;
 
-enum { SCHEDULER_FIELDS = 42 }; /* at most 64: SchedulerConfig.given */
+enum { SCHEDULER_FIELDS = 45 }; /* at most 64: SchedulerConfig.given */
 
 extern const SchedulerField SCHEDULER_FIELD[SCHEDULER_FIELDS];
 

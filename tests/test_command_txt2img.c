@@ -168,9 +168,9 @@ static void test_presets(void)
 /* Every sampler shows its plan and makes a picture that `again` makes again. */
 static void test_every_sampler(void)
 {
-    static const char *const NAMES[] = {"ddim", "ddpm", "euler",  "euler_a", "heun",    "lms",
-                                        "pndm", "dpm2", "dpm2_a", "dpm++2m", "dpm++2s", "unipc",
-                                        "deis", "lcm",  "tcd",    "pc",      NULL};
+    static const char *const NAMES[] = {"ddim", "ddpm", "euler",  "euler_a",   "heun",    "lms",
+                                        "pndm", "dpm2", "dpm2_a", "dpm++2m",   "dpm++2s", "unipc",
+                                        "deis", "lcm",  "tcd",    "sa_solver", "pc",      NULL};
     char line[200];
     for (int k = 0; NAMES[k] != NULL; k++) {
         snprintf(line, sizeof line,
