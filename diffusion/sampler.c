@@ -3,29 +3,13 @@
 #include <math.h>
 #include <string.h>
 
-const Sampler *const SAMPLERS[] = {&SAMPLER_DDIM,
-                                   &SAMPLER_DDPM,
-                                   &SAMPLER_EULER,
-                                   &SAMPLER_EULER_A,
-                                   &SAMPLER_HEUN,
-                                   &SAMPLER_LMS,
-                                   &SAMPLER_PNDM,
-                                   &SAMPLER_DPM2,
-                                   &SAMPLER_DPM2_A,
-                                   &SAMPLER_DPM_MULTI,
-                                   &SAMPLER_DPM_SINGLE,
-                                   &SAMPLER_UNIPC,
-                                   &SAMPLER_SA,
-                                   &SAMPLER_DEIS,
-                                   &SAMPLER_LCM,
-                                   &SAMPLER_TCD,
-                                   &SAMPLER_UNCLIP,
-                                   &SAMPLER_PC,
-                                   &SAMPLER_DDIM_INVERSE,
-                                   &SAMPLER_DPM_INVERSE,
-                                   &SAMPLER_EDM_EULER,
-                                   &SAMPLER_EDM_DPM_MULTI,
-                                   NULL};
+const Sampler *const SAMPLERS[] = {
+    &SAMPLER_DDIM,      &SAMPLER_DDPM,      &SAMPLER_EULER,         &SAMPLER_EULER_A,
+    &SAMPLER_HEUN,      &SAMPLER_LMS,       &SAMPLER_PNDM,          &SAMPLER_DPM2,
+    &SAMPLER_DPM2_A,    &SAMPLER_DPM_MULTI, &SAMPLER_DPM_SINGLE,    &SAMPLER_UNIPC,
+    &SAMPLER_SA,        &SAMPLER_DEIS,      &SAMPLER_LCM,           &SAMPLER_TCD,
+    &SAMPLER_UNCLIP,    &SAMPLER_PC,        &SAMPLER_DDIM_INVERSE,  &SAMPLER_DPM_INVERSE,
+    &SAMPLER_EDM_EULER, &SAMPLER_CM,        &SAMPLER_EDM_DPM_MULTI, NULL};
 
 const Sampler *sampler_find(const char *name)
 {

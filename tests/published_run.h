@@ -25,6 +25,12 @@ static inline bool published_contains(const Json *test, const char *part)
            strstr(json_text(json_get(test, "tensor_prefix"), ""), part) != NULL;
 }
 
+/* Whether set_timesteps is given a list of its own, for which no sampler has an option. */
+static inline bool published_listed(const Json *test)
+{
+    return json_count(json_get(json_get(json_get(test, "set_timesteps"), "kwargs"), "timesteps")) > 0;
+}
+
 static inline Status published_config(SchedulerConfig *out, const Json *test, Arena *arena, Error *err)
 {
     Bytes text = {.arena = arena};
