@@ -127,6 +127,8 @@ Status begin_weights(Weights *out, TrainCommand *t, const char *file, Error *err
             return status != STATUS_OK ? status
                                        : error_set(err, STATUS_MEMORY, "no memory for a file name");
         weights_open(out, arena, path);
+        out->draw_missing = t->recipe.draw_missing;
+        out->seed = t->recipe.train.seed;
     }
     out->trainable = true;
     return STATUS_OK;

@@ -64,6 +64,7 @@ static Status read_train(Recipe *recipe, const Json *json, Arena *arena, Error *
     for (size_t i = 0; i < json_count(recipe->frozen) || i == 0; i++)
         if (recipe->frozen != NULL && json_kind(json_at(recipe->frozen, i)) != JSON_TEXT)
             config_refuse(&r, "frozen", "expected a list of names of parameters, such as [\"encoder\"]");
+    recipe->draw_missing = config_bool(&r, "draw_missing", false);
     recipe->sample_every = whole(&r, "sample_every", 0);
     recipe->save_every = whole(&r, "save_every", 0);
     recipe->held_out_every = whole(&r, "held_out_every", 0);

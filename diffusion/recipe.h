@@ -22,6 +22,7 @@ typedef struct {
     TrainOptions train;
     const Json
         *frozen; /* list of the names below which parameters stay as they are (weights_freeze), or NULL */
+    bool draw_missing; /* parameters that the initial weights lack are drawn (Weights.draw_missing) */
     uint64_t sample_every, save_every, held_out_every; /* steps; 0: never */
     char hash[65]; /* SHA-256 over the file's bytes, the overrides, and what recipe_add_input added */
 } Recipe;

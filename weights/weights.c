@@ -101,7 +101,7 @@ Tensor *weights_tensor(Weights *w, const char *prefix, const char *name, Init in
     Tensor *x = append(w, full, rank, dim);
     if (x == NULL)
         return NULL;
-    if (w->create)
+    if (w->create || (w->draw_missing && !weight_file_has(w, full)))
         draw(x->data, tensor_count(x), init, w->seed, full);
     else if (weight_file_read(w, full, x) != STATUS_OK)
         return NULL;
