@@ -215,6 +215,26 @@ static void test_init(void)
     CHECK(!outside_has(&o, "never"));
 }
 
+/* Attention that the given weights lack is drawn where the recipe asks for that, and refused otherwise. */
+static void test_grown(void)
+{
+    char line[400];
+    const char *const old = "u/unet/diffusion_pytorch_model.safetensors",
+                      *const grown = "g/unet/diffusion_pytorch_model.safetensors";
+    CHECK(outside_shell(
+        &o, "sed 's/\"DownBlock2D/\"CrossAttnDownBlock2D/; s/\"UpBlock2D/\"CrossAttnUpBlock2D/' "
+            "unet.json > lacks.json && sed 's/\"max_train/\"draw_missing\": true, &/' lacks.json > "
+            "grows.json"));
+    snprintf(line, sizeof line, "train unet -q --recipe lacks.json %s --init u -o never", ON_PICTURES);
+    fails(line, 3, "has no tensor down_blocks.1.attentions.0");
+    snprintf(line, sizeof line, "unet --recipe grows.json %s --init u -o g --max-train-steps 0",
+             ON_PICTURES);
+    train(line);
+    CHECK(same_tensor(old, grown, "conv_in.weight") &&
+          same_tensor(old, grown, "mid_block.resnets.0.conv1.weight"));
+    works("txt2img -q -m g -p 'a rose' --steps 1 -o grown.png");
+}
+
 /* Refused by name before the first step; a changed folder cannot be gone on with. */
 static void test_refused(void)
 {
@@ -250,6 +270,7 @@ int main(int argc, char **argv)
             test_frozen();
             test_denoiser();
             test_init();
+            test_grown();
             test_refused();
             CHECK(outside_shell(&o, "rm -r *"));
         } else {

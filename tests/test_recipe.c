@@ -16,7 +16,8 @@ static const char *const WHOLE =
     " \"weight_decay\": 0.25, \"lr_scheduler\": \"polynomial\", \"lr_warmup_steps\": 30, \"lr_power\": 2,"
     " \"lr_num_cycles\": 3, \"lr_end\": 0.125, \"patience\": 5, \"lr\": 0.002,"
     " \"max_grad_norm\": 0, \"ema_decay\": 0.995, \"held_out\": 31, \"gradient_checkpointing\": true,"
-    " \"sample_every\": 4, \"save_every\": 6, \"held_out_every\": 7, \"frozen\": [\"encoder\", "
+    " \"sample_every\": 4, \"save_every\": 6, \"held_out_every\": 7, \"draw_missing\": true, \"frozen\": "
+    "[\"encoder\", "
     "\"quant_conv\"]}}";
 
 static Status read_recipe(Recipe *out, const char *json, const RecipeOverrides *overrides, Error *err)
@@ -55,7 +56,7 @@ static void test_every_key(void)
     CHECK(t->schedule.power == 2.0 && t->schedule.cycles == 3.0 && t->schedule.end == 0.125);
     CHECK(t->patience == 5);
     CHECK(t->max_grad_norm == 0.0 && t->ema_decay == 0.995 && t->held_out == 31);
-    CHECK(t->gradient_checkpointing);
+    CHECK(t->gradient_checkpointing && r.draw_missing);
     CHECK(json_count(r.frozen) == 2);
     CHECK_TEXT(json_text(json_at(r.frozen, 1), ""), "quant_conv");
     CHECK(r.sample_every == 4 && r.save_every == 6 && r.held_out_every == 7);

@@ -117,6 +117,33 @@ static void test_every_mismatch_names_the_tensor(void)
     arena_free(&arena);
 }
 
+/* A network that grows: what the file has is read, the rest is what create mode would draw; another shape stays refused. */
+static void test_what_is_missing_may_be_drawn(void)
+{
+    Arena arena = {0};
+    Error err = {0};
+    Weights made = weights_create(&arena, 3), fresh = weights_create(&arena, 8);
+    Weights grown = {.draw_missing = true, .seed = 8}, shape = grown;
+    load_layers(&made);
+    CHECK(weights_save(&made, NULL, path, F32, &arena, &err) == STATUS_OK);
+    load_layers(&fresh);
+    const Tensor *alone = weights_linear(&fresh, "block", "extra", 3, 4).weight;
+    weights_open(&grown, &arena, path);
+    load_layers(&grown);
+    const Tensor *extra = weights_linear(&grown, "block", "extra", 3, 4).weight;
+    CHECK(weights_finish(&grown, &err) == STATUS_OK && grown.count == made.count + 2);
+    int same = 1;
+    for (const Parameter *p = made.first, *q = grown.first; p != NULL && q != NULL;
+         p = p->next, q = q->next)
+        same =
+            same && memcmp(p->tensor->data, q->tensor->data, tensor_count(p->tensor) * sizeof(float)) == 0;
+    CHECK(same && memcmp(alone->data, extra->data, 12 * sizeof(float)) == 0);
+    weights_open(&shape, &arena, path);
+    CHECK(weights_linear(&shape, "block", "to_q", 5, 5).weight == NULL);
+    CHECK_TEXT(shape.error.text, "block.to_q.weight has shape (4,5), expected (5,5)");
+    arena_free(&arena);
+}
+
 /* Whole names before a dot, and not the beginnings of others. */
 static void test_freeze(void)
 {
@@ -191,6 +218,7 @@ int main(void)
     test_no_parameter_depends_on_the_others();
     test_saved_weights_come_back();
     test_every_mismatch_names_the_tensor();
+    test_what_is_missing_may_be_drawn();
     test_freeze();
     test_missing_file_and_shards();
     test_every_failed_allocation_is_reported();

@@ -49,9 +49,9 @@ typedef struct Weights {
     Arena *arena;             /* holds the parameters, and their gradients when trainable */
     struct WeightFile *files; /* load mode: where names are looked up, the first file first */
     bool create;              /* create mode: nothing is read */
-    bool draw_missing;        /* load mode: what no file holds is drawn as in create mode (a network that grows) */
-    uint64_t seed;            /* of what is drawn */
-    bool trainable;           /* what is asked for from now on gets a gradient */
+    bool draw_missing; /* load mode: what no file holds is drawn as in create mode (a network that grows) */
+    uint64_t seed;     /* of what is drawn */
+    bool trainable;    /* what is asked for from now on gets a gradient */
     bool
         survey; /* load mode: names and shapes only; tensors have no data, and what does not fit is noted */
     WeightNote *first_note, *last_note; /* of a survey */
