@@ -162,7 +162,8 @@ static Status unknown_metric(const char *word, Error *err)
         names[count++] = SET_METRICS[i];
     const char *near = nearest_word(word, names);
     return error_set(err, STATUS_ARGUMENT,
-                     "metric: \"%.40s\" is not known, expected mse, psnr, ssim, fid, kid, prc or merge%s%s",
+                     "metric: \"%.40s\" is not known, expected mse, psnr, ssim, fid, kid, prc, pairwise, "
+                     "diversity or merge%s%s",
                      word, near != NULL ? "; did you mean " : "", near != NULL ? near : "");
 }
 
@@ -212,6 +213,14 @@ int command_metric(int argc, char **argv)
          "fid A --stats: only part i of n of A's pictures"},
         {OPTION_TEXT, "features", 0, NULL, &s->features, 0, 0, "FOLDER",
          "fid, kid, prc: the network, a VGG; the shipped one when left out"},
+        {OPTION_CHOICE, "tap", 0, NULL, &s->tap, 0, 0, "hidden location style gram",
+         "fid, kid, prc, pairwise: which features of the network"},
+        {OPTION_TEXT, "floor", 0, NULL, &s->floor, 0, 0, "SET", "diversity: another set as diverse as B"},
+        {OPTION_TEXT, "ceiling", 0, NULL, &s->ceiling, 0, 0, "SET",
+         "diversity: a set of the least diversity"},
+        {OPTION_FLAG, "gram", 0, NULL, &s->gram, 0, 0, NULL, "diversity: styles by the mean of products"},
+        {OPTION_FLAG, "force", 0, NULL, &s->force, 0, 0, NULL, "diversity: sets of other sizes too"},
+        {OPTION_TEXT, "plot", 0, NULL, &s->plot, 0, 0, "FILE", "pairwise: the histogram (.svg)"},
         {OPTION_INT, "subsets", 0, NULL, &s->subsets, 1, 1000000, NULL, "kid: how many subsets"},
         {OPTION_INT, "subset-size", 0, NULL, &s->subset_size, 2, 1000000, NULL,
          "kid: pictures of each set in one"},
@@ -223,7 +232,7 @@ int command_metric(int argc, char **argv)
     };
     const Options about = {
         .command = "metric",
-        .usage = "mse|psnr|ssim|fid|kid|prc A B",
+        .usage = "mse|psnr|ssim|fid|kid|prc|diversity A B",
         .words_low = 2,
         .words_high = OPTIONS_WORDS,
         .about =
@@ -232,6 +241,9 @@ int command_metric(int argc, char **argv)
             "width),\nor folders with such files of the same names, of which it is the mean.\n"
             "fid, kid, prc: sets of pictures: folders, text files with a path a line, for fid also .npz of "
             "--stats.\n"
+            "diversity A B: how far A is from B, a set of the greatest diversity, in what, where and how "
+            "things "
+            "are drawn.\npairwise A: the distances of all its pairs.\n"
             "fid A --stats FILE [--shard i/n]: statistics alone; merge FILE... --stats FILE: those of "
             "shards as "
             "one."};

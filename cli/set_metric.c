@@ -4,13 +4,15 @@
 #include <string.h>
 
 #include "base/decimal.h"
+#include "cli/diversity_metric.h"
 #include "cli/metric_merge.h"
 #include "cli/metric_side.h"
 #include "metrics/kernel_distance.h"
 #include "metrics/precision_recall.h"
 
-const SetMetric SET_METRIC_DEFAULTS = {.neighbour = 3, .subsets = 100, .subset_size = 1000, .seed = 2020};
-const char *const SET_METRICS[] = {"fid", "kid", "prc", "merge", NULL};
+const SetMetric SET_METRIC_DEFAULTS = {
+    .tap = "hidden", .neighbour = 3, .subsets = 100, .subset_size = 1000, .seed = 2020};
+const char *const SET_METRICS[] = {"fid", "kid", "prc", "pairwise", "diversity", "merge", NULL};
 
 typedef struct {
     const SetMetric *m;
@@ -91,7 +93,11 @@ static Status open_sides(Run *run, Error *err)
                              "metric fid: %.150s is shard %d of %d; metric merge joins them", side->word,
                              side->file.shard, side->file.shards);
     }
-    return pictures ? feature_network_open(&run->network, run->m->features, run->arena, err) : STATUS_OK;
+    if (pictures)
+        status = feature_network_open(&run->network, run->m->features, run->arena, err);
+    return pictures && status == STATUS_OK
+               ? feature_network_tap(&run->network, feature_tap_named(run->m->tap), err)
+               : status;
 }
 
 /* The network's name of the recipe: up to its first '/' or space. */
@@ -315,6 +321,10 @@ Status set_metric_run(const SetMetric *m, Error *err)
     json_write_text(&c->result.json, "metric", run.metric);
     if (strcmp(run.metric, "merge") == 0)
         return metric_merge(c, m->stats, m->scratch, err);
+    if (strcmp(run.metric, "pairwise") == 0)
+        return pairwise_metric(m, err);
+    if (strcmp(run.metric, "diversity") == 0)
+        return diversity_metric(m, err);
     Status status = check_words(&run, err);
     for (int i = 0; i < run.sides && i < 2 && status == STATUS_OK; i++)
         json_write_text(&c->result.json, i == 0 ? "a" : "b", c->options.words[1 + i]);

@@ -1,4 +1,4 @@
-/* cli/set_metric.h - `ldm99 metric fid|kid|prc A B` and `merge`: how near two sets of pictures are. */
+/* cli/set_metric.h - `ldm99 metric fid|kid|prc|diversity A B`, `pairwise A` and `merge`: what sets of pictures are like. */
 #ifndef CLI_SET_METRIC_H
 #define CLI_SET_METRIC_H
 
@@ -8,18 +8,23 @@
 typedef struct {
     Command *command;
     Arena *scratch;
-    const char *features;     /* folder of the network; NULL: the shipped one */
-    const char *stats;        /* .npz to write, or NULL */
-    const char *shard;        /* "i/n", or NULL */
-    int neighbour;            /* of prc */
-    int subsets, subset_size; /* of kid */
+    const char *tap;             /* of FEATURE_TAPS; not of diversity, which takes three */
+    bool gram;                   /* of diversity: the style's rows are "gram" */
+    const char *floor, *ceiling; /* of diversity: further sets, or NULL */
+    bool force;                  /* of diversity: sets of other sizes too */
+    const char *plot;            /* of pairwise: SVG to write, or NULL */
+    const char *features;        /* folder of the network; NULL: the shipped one */
+    const char *stats;           /* .npz to write, or NULL */
+    const char *shard;           /* "i/n", or NULL */
+    int neighbour;               /* of prc */
+    int subsets, subset_size;    /* of kid */
     bool full;
     int64_t seed;
 } SetMetric;
 
 extern const SetMetric SET_METRIC_DEFAULTS;
 
-/* "fid", "kid", "prc", "merge"; NULL ends them. */
+/* "fid", "kid", "prc", "pairwise", "diversity", "merge"; NULL ends them. */
 extern const char *const SET_METRICS[];
 
 /* One of them, the first of the command's words; says its result. */

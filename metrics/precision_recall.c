@@ -3,7 +3,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "base/sum_inline.h"
+#include "metrics/feature_distance.h"
 #include "nn/ranges.h"
 
 enum { NEAREST = 64 };
@@ -20,16 +20,6 @@ typedef struct {
     unsigned char *inside; /* (other.n) */
 } Balls;
 
-static double squared_distance(const float *a, const float *b, size_t d)
-{
-    double lane[SUM_LANES] = {0};
-    for (size_t i = 0; i < d; i++) {
-        const double gap = (double)a[i] - (double)b[i];
-        lane[i % SUM_LANES] += gap * gap;
-    }
-    return sum8_fold(lane);
-}
-
 static void find_radii(void *context, size_t begin, size_t end)
 {
     const Balls *t = context;
@@ -37,7 +27,7 @@ static void find_radii(void *context, size_t begin, size_t end)
         double nearest[NEAREST] = {0}; /* ascending, the k nearest so far */
         size_t have = 0;
         for (size_t j = 0; j < t->own.n; j++) {
-            const double r = squared_distance(t->own.x + i * t->d, t->own.x + j * t->d, t->d);
+            const double r = feature_distance_squared(t->own.x + i * t->d, t->own.x + j * t->d, t->d);
             if (j == i || (have == t->k && !(r < nearest[have - 1])))
                 continue;
             size_t at = have < t->k ? have++ : have - 1;
@@ -56,7 +46,7 @@ static void find_inside(void *context, size_t begin, size_t end)
         t->inside[i] = 0;
         for (size_t j = 0; j < t->own.n && !t->inside[i]; j++)
             t->inside[i] =
-                squared_distance(t->other.x + i * t->d, t->own.x + j * t->d, t->d) <= t->own.radius[j];
+                feature_distance_squared(t->other.x + i * t->d, t->own.x + j * t->d, t->d) <= t->own.radius[j];
     }
 }
 

@@ -1,37 +1,8 @@
 /* The metrics of sets from outside: numbers, recipes, statistics, shards, refusals. */
-#include "base/rng.h"
 #include "io/npz.h"
-#include "io/png.h"
-#include "tests/outside.h"
+#include "tests/block_pictures.h"
 
 static Outside o;
-
-/* A picture of blocks, drawn from `seed`; channels 1: the same levels in grey. */
-static void write_blocks(const char *name, int side, int channels, uint64_t seed)
-{
-    Arena arena = {0};
-    Image image;
-    Rng rng = rng_stream(RNG_PHILOX, seed, STREAM_TEST, 0);
-    CHECK(image_new(&image, side, side, channels, &arena, NULL) == STATUS_OK);
-    for (int block = 0; block < 64; block++) {
-        const unsigned char level = (unsigned char)rng_below(&rng, 256);
-        for (int y = block / 8 * side / 8; y < (block / 8 + 1) * side / 8; y++)
-            for (int x = block % 8 * side / 8; x < (block % 8 + 1) * side / 8; x++)
-                memset(image_at(&image, x, y), level, (size_t)channels);
-    }
-    CHECK(png_write(outside_path(&o, name), &image, NULL, 0, &arena, NULL) == STATUS_OK);
-    arena_free(&arena);
-}
-
-static void write_set(const char *folder, int count, uint64_t seed)
-{
-    char name[40];
-    CHECK(folder_make(outside_path(&o, folder), NULL) == STATUS_OK);
-    for (int i = 0; i < count; i++) {
-        snprintf(name, sizeof name, "%s/%d.png", folder, i);
-        write_blocks(name, 64, 3, seed + (uint64_t)i);
-    }
-}
 
 static double number(const char *arguments, const char *key)
 {
@@ -47,8 +18,8 @@ static bool same_files(const char *a, const char *b)
 
 static void test_fid(void)
 {
-    write_set("a", 7, 100);
-    write_set("b", 6, 200);
+    write_set(&o, "a", 7, 100);
+    write_set(&o, "b", 6, 200);
     const double value = number("metric fid --json a b", "value");
     CHECK(value > 1.0);
     CHECK_TEXT(json_text(json_get(o.json, "name"), ""), "FID[ldm99-features]");
@@ -143,10 +114,10 @@ static void test_other_pictures(void)
     for (int i = 0; i < 7; i++) {
         char name[40];
         snprintf(name, sizeof name, "grey/%d.png", i);
-        write_blocks(name, 64, 1, 100 + (uint64_t)i);
+        write_blocks(&o, name, 64, 1, 100 + (uint64_t)i);
     }
     CHECK(outside_run(&o, "metric fid grey --stats grey.npz") == 0 && same_files("a.npz", "grey.npz"));
-    write_blocks("mixed/3.png", 96, 3, 9);
+    write_blocks(&o, "mixed/3.png", 96, 3, 9);
     outside_write(&o, "mixed/notes.txt", "no picture");
     CHECK(outside_run(&o, "metric fid mixed b") == 0);
     CHECK_TEXT(o.out, "warning: mixed: 1 of 3 pictures are not of 64 x 64, the first's size\n");
