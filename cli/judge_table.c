@@ -212,13 +212,18 @@ static Status retrieve(JudgeTable *t, const Image *pictures, const char *const *
     return STATUS_OK;
 }
 
+static int clip_groups(const JudgeTable *t)
+{
+    return t->count >= RETRIEVAL * GROUPS ? GROUPS : (t->count + RETRIEVAL - 1) / RETRIEVAL;
+}
+
 /* Groups of pictures of which no caption fits another one, singles and scenes as in training. */
 static Status measure_clip(JudgeTable *t, PromptPictures *p, Error *err)
 {
     PictureSet set;
     ClipRetrieval found[3];
     WorldOptions o = WORLD_DEFAULTS;
-    const int groups = t->count >= RETRIEVAL * GROUPS ? GROUPS : (t->count + RETRIEVAL - 1) / RETRIEVAL;
+    const int groups = clip_groups(t);
     o.level[0] = o.level[2] = 0.0f;
     o.reorder = o.drop_style = o.drop_background = 0.0f;
     o.concepts = CONCEPTS_TRAINED;
@@ -349,7 +354,7 @@ Status judge_table_measure(JudgeTable *t, Error *err)
     if (status != STATUS_OK)
         return status;
     p.model = &t->model.model;
-    p.total = set[0].count + set[1].count + set[2].count;
+    p.total = set[0].count + set[1].count + set[2].count + (t->has_clip ? clip_groups(t) * RETRIEVAL : 0);
     interrupts_watch();
     for (int k = 0; k < 3 && status == STATUS_OK; k++)
         status = picture_set_make(&set[k], &t->world, &p, arena, err);
