@@ -9,7 +9,7 @@
 #                   make matrix: the same with other compilers, options and processors
 # make conformance  reference cases made by other programs (docs/formats/cases.md), one line a tensor; CASES=DIR
 # make recipes      the first 20 steps of every recipe in weights/recipes, against tests/golden/recipes.txt: a minute
-# make retrain      everything in weights/ made again by the recipes, in out/retrain, and compared: some 6 hours of one
+# make retrain      everything in weights/ made again by the recipes, in out/retrain, and compared: some 13 hours of one
 #                   core; call it again after a stop.  ONLY="vae unet": these alone
 # make verify-math  each elementary function on all 2^32 floats, against libm and MPFR: half an hour of one core
 # make true-size    a 512x512 picture by a model of Stable Diffusion 1's sizes (random weights)
