@@ -60,6 +60,32 @@ static void test_scales_by_hand(void)
     CHECK_NEAR(seen, 0.64 * 3.0 - 1.2 * 0.5, 1e-6);
 }
 
+/* The first step has order 1, the second order 2 (midpoint), of a state whose x0 has the factor 1 at every level: with
+ * h = log(sigma_i / sigma_(i+1)), y <- r y + (1 - r) D, r = sigma_(i+1) / sigma_i, D = x0 + (x0 - before) h / (2 h_before). */
+static void test_multistep_by_hand(void)
+{
+    static const float OUT[2] = {0.75f, -0.25f};
+    Arena arena = {0};
+    const SchedulerConfig c = defaults(&SAMPLER_EDM_DPM_MULTI);
+    SamplerRun run = begin(&SAMPLER_EDM_DPM_MULTI, &c, (SamplerOptions){0}, &arena);
+    float x = 70.0f;
+    double y = x, before = 0.0, h_before = 0.0;
+    for (int i = 0; i < 2; i++) {
+        const double sigma = run.sigma[i], r = run.sigma[i + 1] / sigma, h = -log(r),
+                     both = sigma * sigma + 0.25;
+        const double x0 = 0.25 / both * y + 0.5 * sigma / sqrt(both) * (double)OUT[i];
+        const double d = i == 0 ? x0 : x0 + (x0 - before) * h / (2.0 * h_before);
+        float out = OUT[i];
+        SAMPLER_EDM_DPM_MULTI.step(&run, i, &x, &out);
+        y = r * y + (1.0 - r) * d;
+        CHECK_NEAR(x, y, 1e-5 * fabs(y));
+        before = x0;
+        h_before = h;
+    }
+    CHECK(run.draws == 0);
+    arena_free(&arena);
+}
+
 /* gamma = 0.2, z = -1.5, and x0 at sigma^ from y with the noise. */
 static void test_churn_by_hand(void)
 {
@@ -145,6 +171,7 @@ int main(void)
 {
     test_levels();
     test_scales_by_hand();
+    test_multistep_by_hand();
     test_churn_by_hand();
     test_inversion_comes_back();
     test_refused();
