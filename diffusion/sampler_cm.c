@@ -7,7 +7,8 @@
  *   c_out    -              (sigma - sigma_min) sigma_d / sqrt(sigma^2 + sigma_d^2)
  *
  *   d = c_out out + c_skip y, within -1 .. 1 for clip_denoised
- *   y <- d + s_noise sqrt(sigma_(i+1)^2 - sigma_min^2) z, z ~ N(0, 1);  y <- d in the last step
+ *   y <- d + s_noise sqrt(sigma_(i+1)^2 - sigma_min^2) z, z ~ N(0, 1), sigma_(i+1) at least sigma_min;
+ *   y <- d in the last step
  *
  * Source: diffusers 0.27.2, schedulers/scheduling_consistency_models.py. */
 #include <math.h>
@@ -22,7 +23,10 @@ typedef struct {
 static CmStep coefficients(const SamplerRun *run, int call)
 {
     const SchedulerConfig *c = &run->config;
-    const double sigma = run->sigma[call], next = run->sigma[call + 1], data = c->sigma_data;
+    const double sigma = run->sigma[call], data = c->sigma_data;
+    double next = run->sigma[call + 1];
+    if (next < c->sigma_min) /* by an ulp, where the variance would be negative */
+        next = c->sigma_min;
     const double above = sigma - c->sigma_min, square = data * data;
     const bool last = call + 1 == run->calls;
     return (CmStep){.skip = (float)(square / (above * above + square)),

@@ -49,6 +49,30 @@ static void test_two_steps_by_hand(void)
     arena_free(&arena);
 }
 
+/* sigma_min that counts: what is added has the variance sigma_1^2 - sigma_min^2. */
+static void test_noise_above_the_least_level(void)
+{
+    static const float NOISE[1] = {2.0f};
+    Arena arena = {0};
+    SchedulerConfig c = defaults();
+    c.num_train_timesteps = 3;
+    c.sigma_min = 2.0;
+    c.clip_denoised = false;
+    SamplerRun run = {0};
+    CHECK(sampler_begin(&run, &SAMPLER_CM, &c, (SamplerOptions){.noise = NOISE, .noise_count = 1}, 3, 1, 1,
+                        NULL, &arena, NULL) == STATUS_OK);
+    const double next = run.sigma[1];
+    float x = 0.0f, out = 0.0f;
+    SAMPLER_CM.step(&run, 0, &x, &out);
+    CHECK(next > 4.0 && next < 40.0);
+    CHECK_NEAR(x, 2.0 * sqrt(next * next - 4.0), 1e-5);
+    x = 0.0f;
+    SAMPLER_CM.step(&run, 1, &x,
+                    &out); /* down to sigma_min: nothing is left to add, and nothing is drawn */
+    CHECK_NEAR(x, 0.0, 1e-6);
+    arena_free(&arena);
+}
+
 static void test_refused(void)
 {
     Arena arena = {0};
@@ -71,6 +95,7 @@ static void test_refused(void)
 int main(void)
 {
     test_two_steps_by_hand();
+    test_noise_above_the_least_level();
     test_refused();
     return check_report("sampler_cm");
 }
