@@ -211,9 +211,10 @@ int command_metric(int argc, char **argv)
          "fid: also write A's statistics (.npz); merge: what to write"},
         {OPTION_TEXT, "shard", 0, NULL, &s->shard, 0, 0, "i/n",
          "fid A --stats: only part i of n of A's pictures"},
-        {OPTION_TEXT, "features", 0, NULL, &s->features, 0, 0, "FOLDER",
-         "fid, kid, prc: the network, a VGG; the shipped one when left out"},
-        {OPTION_CHOICE, "tap", 0, NULL, &s->tap, 0, 0, "hidden location style gram",
+        {OPTION_TEXT, "features", 0, NULL, &s->features, 0, 0, "NETWORK",
+         "sets: a VGG's folder or a file of Inception's weights; the shipped VGG when left out"},
+        {OPTION_CHOICE, "tap", 0, NULL, &s->tap, 0, 0,
+         "hidden location style gram 64 192 768 2048 logits_unbiased logits",
          "fid, kid, prc, pairwise: which features of the network"},
         {OPTION_TEXT, "floor", 0, NULL, &s->floor, 0, 0, "SET", "diversity: another set as diverse as B"},
         {OPTION_TEXT, "ceiling", 0, NULL, &s->ceiling, 0, 0, "SET",
@@ -232,7 +233,7 @@ int command_metric(int argc, char **argv)
     };
     const Options about = {
         .command = "metric",
-        .usage = "mse|psnr|ssim|fid|kid|prc|diversity A B",
+        .usage = "mse|psnr|ssim|fid|kid|prc|diversity|pairwise|merge A [B]",
         .words_low = 2,
         .words_high = OPTIONS_WORDS,
         .about =

@@ -13,7 +13,7 @@ typedef struct {
     const char *floor, *ceiling; /* of diversity: further sets, or NULL */
     bool force;                  /* of diversity: sets of other sizes too */
     const char *plot;            /* of pairwise: SVG to write, or NULL */
-    const char *features;        /* folder of the network; NULL: the shipped one */
+    const char *features;        /* the network's folder or file; NULL: the shipped one */
     const char *stats;           /* .npz to write, or NULL */
     const char *shard;           /* "i/n", or NULL */
     int neighbour;               /* of prc */

@@ -65,7 +65,8 @@ extern const CaseKind CASES_OF_LORA, CASES_OF_SCHEDULERS;
 extern const CaseKind CASES_OF_IMG2IMG, CASES_OF_INVERSION, CASES_OF_TOKENIZER, CASES_OF_RANDOM;
 extern const CaseKind CASES_OF_RESIZE, CASES_OF_FREQUENCY, CASES_OF_DISTRIBUTION, CASES_OF_LPIPS;
 extern const CaseKind CASES_OF_EDICT, CASES_OF_DOODL;
-extern const CaseKind CASES_OF_ATTEND, CASES_OF_LEDITS, CASES_OF_INCEPTION; /* waiting */
+extern const CaseKind CASES_OF_INCEPTION;
+extern const CaseKind CASES_OF_ATTEND, CASES_OF_LEDITS; /* waiting */
 
 /* ---- reading a case ---- */
 

@@ -14,9 +14,9 @@
 #include <string.h>
 
 #include "diffusion/lpips_trunk.h"
-#include "io/crc32.h"
 #include "nn/reduce.h"
 #include "nn/reshape.h"
+#include "tests/hashed_weights.h"
 
 typedef struct {
     bool is_vgg;
@@ -30,27 +30,6 @@ static bool handles(const CaseFile *c)
 {
     return json_get(json_get(c->json, "names_and_shapes"), "features.0.weight") != NULL &&
            case_has_input(c, "img0") && case_has_input(c, "img1") && case_wants(c, "lpips");
-}
-
-/* The formula of the cases: a hash of name and place, u in [-1/2, 1/2). */
-static void fill_hashed(const Parameter *p)
-{
-    const Tensor *x = p->tensor;
-    const uint32_t start = crc32_update(0, p->name, strlen(p->name));
-    const double fan_in = (double)tensor_sample(x);
-    for (size_t i = 0; i < tensor_count(x); i++) {
-        uint32_t h = (uint32_t)i + start;
-        h ^= h >> 16;
-        h *= 0x7feb352du;
-        h ^= h >> 15;
-        h *= 0x846ca68bu;
-        h ^= h >> 16;
-        const double u = (double)h / 4294967296.0 - 0.5;
-        x->data[i] = (float)(x->rank >= 2 && x->dim[1] * x->dim[2] * x->dim[3] > 0 &&
-                                     strstr(p->name, ".weight") != NULL
-                                 ? u * sqrt(24.0 / fan_in)
-                                 : 0.2 * u);
-    }
 }
 
 /* torchvision's "features" from the places of the convolutions: each takes two, maxima one. */

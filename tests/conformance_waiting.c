@@ -11,16 +11,5 @@ static bool is_ledits(const CaseFile *c)
     return case_wants_any(c, "dpm.noise_mask.") || case_wants_any(c, "ddim.noise_mask.");
 }
 
-static bool has_layer(const CaseFile *c, const char *name)
-{
-    return json_get(json_get(c->json, "names_and_shapes"), name) != NULL;
-}
-
-static bool is_inception(const CaseFile *c)
-{
-    return has_layer(c, "Conv2d_1a_3x3.conv.weight");
-}
-
 const CaseKind CASES_OF_ATTEND = {"Attend-and-Excite", is_attend_and_excite, NULL, "Attend-and-Excite"};
 const CaseKind CASES_OF_LEDITS = {"LEdits++", is_ledits, NULL, "LEdits++"};
-const CaseKind CASES_OF_INCEPTION = {"Inception features", is_inception, NULL, "the Inception network"};

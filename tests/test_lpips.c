@@ -2,7 +2,7 @@
 
 #include <stdlib.h>
 
-#include "io/crc32.h"
+#include "tests/hashed_weights.h"
 #include "tests/net_cases.h"
 #include "tests/scratch.h"
 #include "weights/weights_save.h"
@@ -221,24 +221,6 @@ static void test_failing_allocations(void)
 }
 
 /* ---- the reference case: VGG-16 with hashed weights, the published heads ---- */
-
-/* case.json, "weights". */
-static void fill_hashed(const Parameter *p)
-{
-    const size_t count = tensor_count(p->tensor);
-    const uint32_t start = crc32_update(0, p->name, strlen(p->name));
-    const double size =
-        p->tensor->rank > 1 ? sqrt(24.0 / (double)(count / (size_t)p->tensor->dim[0])) : 0.2;
-    for (size_t i = 0; i < count; i++) {
-        uint32_t x = (uint32_t)i + start;
-        x ^= x >> 16;
-        x *= 0x7feb352du;
-        x ^= x >> 15;
-        x *= 0x846ca68bu;
-        x ^= x >> 16;
-        p->tensor->data[i] = (float)(((double)x / 4294967296.0 - 0.5) * size);
-    }
-}
 
 static void check_case(const Case *c, const Vgg *network, const LpipsHeads *heads)
 {
