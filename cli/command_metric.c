@@ -221,7 +221,20 @@ int command_metric(int argc, char **argv)
          "diversity: a set of the least diversity"},
         {OPTION_FLAG, "gram", 0, NULL, &s->gram, 0, 0, NULL, "diversity: styles by the mean of products"},
         {OPTION_FLAG, "force", 0, NULL, &s->force, 0, 0, NULL, "diversity: sets of other sizes too"},
-        {OPTION_TEXT, "plot", 0, NULL, &s->plot, 0, 0, "FILE", "pairwise: the histogram (.svg)"},
+        {OPTION_TEXT, "plot", 0, NULL, &s->plot, 0, 0, "FILE",
+         "pairwise: the histogram; pr, psd: the spectra (.svg)"},
+        {OPTION_CHOICE, "residual", 0, NULL, &s->residual, 0, 0, "gauss median3 haar",
+         "pr: what is left when this is taken out"},
+        {OPTION_CHOICE, "norm", 0, NULL, &s->norm, 0, 0, "mean none quarter",
+         "pr: spectra are divided by their mean, by nothing, by 4 times their mean"},
+        {OPTION_CHOICE, "channels", 0, NULL, &s->channels, 0, 0, "mean rgb", "pr: their mean, or each"},
+        {OPTION_INT, "low", 0, NULL, &s->low, 1, 2048, NULL, "psd: the line begins at this frequency"},
+        {OPTION_INT, "high", 0, NULL, &s->high, 0, 2048, NULL,
+         "psd: and ends at this one; 0: the less of 256 and half the size"},
+        {OPTION_FLAG, "log-bins", 0, NULL, &s->log_bins, 0, 0, NULL,
+         "psd: points are bins of equal logarithmic width"},
+        {OPTION_FLAG, "redies-compat", 0, NULL, &s->toolbox_labels, 0, 0, NULL,
+         "psd: frequencies one too high, as a public toolbox has them"},
         {OPTION_INT, "subsets", 0, NULL, &s->subsets, 1, 1000000, NULL, "kid: how many subsets"},
         {OPTION_INT, "subset-size", 0, NULL, &s->subset_size, 2, 1000000, NULL,
          "kid: pictures of each set in one"},
@@ -233,7 +246,7 @@ int command_metric(int argc, char **argv)
     };
     const Options about = {
         .command = "metric",
-        .usage = "mse|psnr|ssim|fid|kid|prc|diversity|pairwise|merge A [B]",
+        .usage = "mse|psnr|ssim|fid|kid|prc|diversity|pairwise|pr|psd|merge A [B]",
         .words_low = 2,
         .words_high = OPTIONS_WORDS,
         .about =
@@ -245,6 +258,7 @@ int command_metric(int argc, char **argv)
             "diversity A B: how far A is from B, a set of the greatest diversity, in what, where and how "
             "things "
             "are drawn.\npairwise A: the distances of all its pairs.\n"
+            "pr A B: residual power spectra; psd A [B]: slopes of power spectra.\n"
             "fid A --stats FILE [--shard i/n]: statistics alone; merge FILE... --stats FILE: those of "
             "shards as "
             "one."};

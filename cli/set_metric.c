@@ -7,12 +7,21 @@
 #include "cli/diversity_metric.h"
 #include "cli/metric_merge.h"
 #include "cli/metric_side.h"
+#include "cli/spectrum_metric.h"
 #include "metrics/kernel_distance.h"
 #include "metrics/precision_recall.h"
 
-const SetMetric SET_METRIC_DEFAULTS = {
-    .tap = "hidden", .neighbour = 3, .subsets = 100, .subset_size = 1000, .seed = 2020};
-const char *const SET_METRICS[] = {"fid", "kid", "prc", "pairwise", "diversity", "merge", NULL};
+const SetMetric SET_METRIC_DEFAULTS = {.tap = "hidden",
+                                       .neighbour = 3,
+                                       .subsets = 100,
+                                       .subset_size = 1000,
+                                       .seed = 2020,
+                                       .residual = "gauss",
+                                       .norm = "mean",
+                                       .channels = "mean",
+                                       .low = 10};
+const char *const SET_METRICS[] = {"fid", "kid", "prc",   "pairwise", "diversity",
+                                   "pr",  "psd", "merge", NULL};
 
 typedef struct {
     const SetMetric *m;
@@ -325,6 +334,10 @@ Status set_metric_run(const SetMetric *m, Error *err)
         return pairwise_metric(m, err);
     if (strcmp(run.metric, "diversity") == 0)
         return diversity_metric(m, err);
+    if (strcmp(run.metric, "pr") == 0)
+        return residual_metric(m, err);
+    if (strcmp(run.metric, "psd") == 0)
+        return slope_metric(m, err);
     Status status = check_words(&run, err);
     for (int i = 0; i < run.sides && i < 2 && status == STATUS_OK; i++)
         json_write_text(&c->result.json, i == 0 ? "a" : "b", c->options.words[1 + i]);

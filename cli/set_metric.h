@@ -1,4 +1,5 @@
-/* cli/set_metric.h - `ldm99 metric fid|kid|prc|diversity A B`, `pairwise A` and `merge`: what sets of pictures are like. */
+/* cli/set_metric.h - `ldm99 metric fid|kid|prc|diversity|pr|psd A B`, `pairwise A` and `merge`: what sets of pictures are
+ * like. */
 #ifndef CLI_SET_METRIC_H
 #define CLI_SET_METRIC_H
 
@@ -8,23 +9,26 @@
 typedef struct {
     Command *command;
     Arena *scratch;
-    const char *tap;             /* of FEATURE_TAPS; not of diversity, which takes three */
-    bool gram;                   /* of diversity: the style's rows are "gram" */
-    const char *floor, *ceiling; /* of diversity: further sets, or NULL */
-    bool force;                  /* of diversity: sets of other sizes too */
-    const char *plot;            /* of pairwise: SVG to write, or NULL */
-    const char *features;        /* the network's folder or file; NULL: the shipped one */
-    const char *stats;           /* .npz to write, or NULL */
-    const char *shard;           /* "i/n", or NULL */
-    int neighbour;               /* of prc */
-    int subsets, subset_size;    /* of kid */
+    const char *tap;                        /* of FEATURE_TAPS; not of diversity, which takes three */
+    bool gram;                              /* of diversity: the style's rows are "gram" */
+    const char *floor, *ceiling;            /* of diversity: further sets, or NULL */
+    bool force;                             /* of diversity: sets of other sizes too */
+    const char *plot;                       /* of pairwise, pr, psd: SVG to write, or NULL */
+    const char *residual, *norm, *channels; /* of pr: "gauss" ..., "mean" ..., "mean" or "rgb" */
+    int low, high;                          /* of psd: PowerSlopeOptions */
+    bool log_bins, toolbox_labels;
+    const char *features;     /* the network's folder or file; NULL: the shipped one */
+    const char *stats;        /* .npz to write, or NULL */
+    const char *shard;        /* "i/n", or NULL */
+    int neighbour;            /* of prc */
+    int subsets, subset_size; /* of kid */
     bool full;
     int64_t seed;
 } SetMetric;
 
 extern const SetMetric SET_METRIC_DEFAULTS;
 
-/* "fid", "kid", "prc", "pairwise", "diversity", "merge"; NULL ends them. */
+/* "fid", "kid", "prc", "pairwise", "diversity", "pr", "psd", "merge"; NULL ends them. */
 extern const char *const SET_METRICS[];
 
 /* One of them, the first of the command's words; says its result. */
