@@ -163,7 +163,7 @@ static Status unknown_metric(const char *word, Error *err)
     const char *near = nearest_word(word, names);
     return error_set(err, STATUS_ARGUMENT,
                      "metric: \"%.40s\" is not known, expected mse, psnr, ssim, fid, kid, prc, pairwise, "
-                     "diversity or merge%s%s",
+                     "diversity, pr, psd, lpips, clip-score or merge%s%s",
                      word, near != NULL ? "; did you mean " : "", near != NULL ? near : "");
 }
 
@@ -183,6 +183,9 @@ static Status run(Metric *m, Error *err)
                          o->word_count - 1);
     if (m->sets.stats != NULL || m->sets.shard != NULL)
         return error_set(err, STATUS_ARGUMENT, "metric %s: --stats and --shard belong to fid",
+                         m->metric->name);
+    if (m->sets.heads != NULL || m->sets.denoiser != NULL)
+        return error_set(err, STATUS_ARGUMENT, "metric %s: --heads belongs to lpips, --denoiser to pr",
                          m->metric->name);
     m->a = o->words[1];
     m->b = o->words[2];
@@ -212,7 +215,9 @@ int command_metric(int argc, char **argv)
         {OPTION_TEXT, "shard", 0, NULL, &s->shard, 0, 0, "i/n",
          "fid A --stats: only part i of n of A's pictures"},
         {OPTION_TEXT, "features", 0, NULL, &s->features, 0, 0, "NETWORK",
-         "sets: a VGG's folder or a file of Inception's weights; the shipped VGG when left out"},
+         "a VGG's folder or a file of Inception's weights; lpips: of alexnet's or squeezenet's; "
+         "clip-score: a "
+         "CLIP's folder; the shipped one when left out"},
         {OPTION_CHOICE, "tap", 0, NULL, &s->tap, 0, 0,
          "hidden location style gram 64 192 768 2048 logits_unbiased logits",
          "fid, kid, prc, pairwise: which features of the network"},
@@ -225,6 +230,10 @@ int command_metric(int argc, char **argv)
          "pairwise: the histogram; pr, psd: the spectra (.svg)"},
         {OPTION_CHOICE, "residual", 0, NULL, &s->residual, 0, 0, "gauss median3 haar",
          "pr: what is left when this is taken out"},
+        {OPTION_TEXT, "denoiser", 0, NULL, &s->denoiser, 0, 0, "FILE",
+         "pr: weights of a DnCNN, whose residual is the published one"},
+        {OPTION_TEXT, "heads", 0, NULL, &s->heads, 0, 0, "FILE",
+         "lpips: the published linear heads of the network"},
         {OPTION_CHOICE, "norm", 0, NULL, &s->norm, 0, 0, "mean none quarter",
          "pr: spectra are divided by their mean, by nothing, by 4 times their mean"},
         {OPTION_CHOICE, "channels", 0, NULL, &s->channels, 0, 0, "mean rgb", "pr: their mean, or each"},
@@ -246,7 +255,7 @@ int command_metric(int argc, char **argv)
     };
     const Options about = {
         .command = "metric",
-        .usage = "mse|psnr|ssim|fid|kid|prc|diversity|pairwise|pr|psd|merge A [B]",
+        .usage = "mse|psnr|ssim|fid|kid|prc|diversity|pairwise|pr|psd|lpips|clip-score|merge A [B]",
         .words_low = 2,
         .words_high = OPTIONS_WORDS,
         .about =
@@ -259,6 +268,8 @@ int command_metric(int argc, char **argv)
             "things "
             "are drawn.\npairwise A: the distances of all its pairs.\n"
             "pr A B: residual power spectra; psd A [B]: slopes of power spectra.\n"
+            "lpips A [B]: distances of pictures, or of all pairs of a set; clip-score A: of pictures and "
+            "their captions.\n"
             "fid A --stats FILE [--shard i/n]: statistics alone; merge FILE... --stats FILE: those of "
             "shards as "
             "one."};

@@ -5,6 +5,7 @@
 
 #include "base/decimal.h"
 #include "cli/diversity_metric.h"
+#include "cli/lpips_metric.h"
 #include "cli/metric_merge.h"
 #include "cli/metric_side.h"
 #include "cli/spectrum_metric.h"
@@ -20,8 +21,8 @@ const SetMetric SET_METRIC_DEFAULTS = {.tap = "hidden",
                                        .norm = "mean",
                                        .channels = "mean",
                                        .low = 10};
-const char *const SET_METRICS[] = {"fid", "kid", "prc",   "pairwise", "diversity",
-                                   "pr",  "psd", "merge", NULL};
+const char *const SET_METRICS[] = {"fid", "kid",   "prc",        "pairwise", "diversity", "pr",
+                                   "psd", "lpips", "clip-score", "merge",    NULL};
 
 typedef struct {
     const SetMetric *m;
@@ -322,6 +323,14 @@ static Status run_prc(Run *run, Error *err)
     return STATUS_OK;
 }
 
+/* Those that are not two sets of features. */
+static const struct {
+    const char *name;
+    Status (*run)(const SetMetric *m, Error *err);
+} OTHERS[] = {{"pairwise", pairwise_metric}, {"diversity", diversity_metric},
+              {"pr", residual_metric},       {"psd", slope_metric},
+              {"lpips", lpips_metric},       {"clip-score", clip_score_metric}};
+
 Status set_metric_run(const SetMetric *m, Error *err)
 {
     Command *c = m->command;
@@ -330,14 +339,9 @@ Status set_metric_run(const SetMetric *m, Error *err)
     json_write_text(&c->result.json, "metric", run.metric);
     if (strcmp(run.metric, "merge") == 0)
         return metric_merge(c, m->stats, m->scratch, err);
-    if (strcmp(run.metric, "pairwise") == 0)
-        return pairwise_metric(m, err);
-    if (strcmp(run.metric, "diversity") == 0)
-        return diversity_metric(m, err);
-    if (strcmp(run.metric, "pr") == 0)
-        return residual_metric(m, err);
-    if (strcmp(run.metric, "psd") == 0)
-        return slope_metric(m, err);
+    for (size_t i = 0; i < sizeof OTHERS / sizeof OTHERS[0]; i++)
+        if (strcmp(run.metric, OTHERS[i].name) == 0)
+            return OTHERS[i].run(m, err);
     Status status = check_words(&run, err);
     for (int i = 0; i < run.sides && i < 2 && status == STATUS_OK; i++)
         json_write_text(&c->result.json, i == 0 ? "a" : "b", c->options.words[1 + i]);

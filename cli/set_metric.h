@@ -1,4 +1,4 @@
-/* cli/set_metric.h - `ldm99 metric fid|kid|prc|diversity|pr|psd A B`, `pairwise A` and `merge`: what sets of pictures are
+/* cli/set_metric.h - `ldm99 metric fid|kid|prc|diversity|pr|psd|lpips A B`, `pairwise A`, `clip-score A` and `merge`: what sets of pictures are
  * like. */
 #ifndef CLI_SET_METRIC_H
 #define CLI_SET_METRIC_H
@@ -15,6 +15,8 @@ typedef struct {
     bool force;                             /* of diversity: sets of other sizes too */
     const char *plot;                       /* of pairwise, pr, psd: SVG to write, or NULL */
     const char *residual, *norm, *channels; /* of pr: "gauss" ..., "mean" ..., "mean" or "rgb" */
+    const char *denoiser;                   /* of pr: file of a DnCNN, in place of `residual`; NULL: none */
+    const char *heads;                      /* of lpips: file of linear heads, or NULL */
     int low, high;                          /* of psd: PowerSlopeOptions */
     bool log_bins, toolbox_labels;
     const char *features;     /* the network's folder or file; NULL: the shipped one */
@@ -28,7 +30,7 @@ typedef struct {
 
 extern const SetMetric SET_METRIC_DEFAULTS;
 
-/* "fid", "kid", "prc", "pairwise", "diversity", "pr", "psd", "merge"; NULL ends them. */
+/* "fid", "kid", "prc", "pairwise", "diversity", "pr", "psd", "lpips", "clip-score", "merge"; NULL ends them. */
 extern const char *const SET_METRICS[];
 
 /* One of them, the first of the command's words; says its result. */

@@ -9,7 +9,9 @@
 #include "base/sum.h"
 #include "cli/metric_side.h"
 #include "io/picture.h"
+#include "io/sha256.h"
 #include "io/svg_plot.h"
+#include "metrics/dncnn_residual.h"
 #include "metrics/power_slope.h"
 #include "metrics/residual_spectrum.h"
 
@@ -101,6 +103,34 @@ static void say(Result *r, const char *name, double value)
 
 /* ---- pr ---- */
 
+/* What takes the content out: a filter by name, or the network of --denoiser. */
+typedef struct {
+    ResidualFilter filter;
+    DnCnn net;
+    char name[40], recipe[160];
+} Denoiser;
+
+static Status open_denoiser(Denoiser *d, const SetMetric *m, Error *err)
+{
+    char hash[65];
+    if (m->denoiser == NULL) {
+        d->filter = *residual_filter_find(m->residual);
+        snprintf(d->name, sizeof d->name, "PR-%s", d->filter.name);
+        snprintf(d->recipe, sizeof d->recipe, "%s (%s) of levels / 256, not a DnCNN's", d->filter.name,
+                 d->filter.recipe);
+        return STATUS_OK;
+    }
+    Status status = dncnn_open(&d->net, m->denoiser, &m->command->arena, err);
+    if (status == STATUS_OK)
+        status = sha256_file(hash, m->denoiser, err);
+    if (status != STATUS_OK)
+        return status;
+    snprintf(d->name, sizeof d->name, "PR[dncnn-%.8s]", hash);
+    snprintf(d->recipe, sizeof d->recipe, "of a DnCNN, weights SHA-256 %s, of levels / 256", hash);
+    d->filter = dncnn_residual(&d->net, "dncnn", d->recipe);
+    return STATUS_OK;
+}
+
 typedef struct {
     ResidualSet set;
     const ResidualFilter *filter;
@@ -168,21 +198,20 @@ static void warn_dropped(Result *r, const MetricSide *side, const ResidualSet *s
                     set->dropped, set->dropped + set->count);
 }
 
-static void say_residuals(const SetMetric *m, MetricSide *side, const Residuals *s, bool grey, double value)
+static void say_residuals(const SetMetric *m, MetricSide *side, const Residuals *s, const Denoiser *d,
+                          bool grey, double value)
 {
     static const char *const DIVIDED[] = {[RESIDUAL_NORM_MEAN] = "each divided by its mean",
                                           [RESIDUAL_NORM_NONE] = "as they are",
                                           [RESIDUAL_NORM_QUARTER] = "each divided by 4 times its mean"};
     Result *r = &m->command->result;
-    char name[40], recipe[500];
-    snprintf(name, sizeof name, "PR-%s", s->filter->name);
-    snprintf(
-        recipe, sizeof recipe,
-        "pr 1: residual %s (%s) of levels / 256, not a DnCNN's; |F|^2 brought to 222 x 222 bins, mean over "
-        "pictures, %s, %s; Frobenius norm of the difference",
-        s->filter->name, s->filter->recipe, grey ? "mean over channels" : "three channels",
-        DIVIDED[norm_named(m->norm)]);
-    say(r, name, value);
+    char recipe[500];
+    snprintf(recipe, sizeof recipe,
+             "pr 1: residual %s; |F|^2 brought to 222 x 222 bins, mean over pictures, %s, %s; Frobenius "
+             "norm of the "
+             "difference",
+             d->recipe, grey ? "mean over channels" : "three channels", DIVIDED[norm_named(m->norm)]);
+    say(r, d->name, value);
     report(m, side, 2, recipe);
     for (int i = 0; i < 2; i++)
         warn_dropped(r, &side[i], &s[i].set);
@@ -194,15 +223,17 @@ Status residual_metric(const SetMetric *m, Error *err)
     Command *c = m->command;
     MetricSide side[2];
     Residuals s[2];
+    Denoiser denoiser;
     int sides;
     double value = 0.0, *power[2] = {NULL, NULL};
     const ResidualNorm norm = norm_named(m->norm);
     const bool grey = strcmp(m->channels, "mean") == 0;
     const size_t numbers = grey ? RESIDUAL_BINS * RESIDUAL_BINS : RESIDUAL_NUMBERS;
     Status status = open_sides(side, &sides, 2, m, err);
+    if (status == STATUS_OK)
+        status = open_denoiser(&denoiser, m, err);
     for (int i = 0; i < 2 && status == STATUS_OK; i++) {
-        s[i] = (Residuals){
-            .filter = residual_filter_find(m->residual), .arena = &c->arena, .scratch = m->scratch};
+        s[i] = (Residuals){.filter = &denoiser.filter, .arena = &c->arena, .scratch = m->scratch};
         status = each_picture(&side[i], add_residual, &s[i], m->scratch, err);
         power[i] = arena_raw(&c->arena, RESIDUAL_NUMBERS, sizeof *power[i]);
         if (status == STATUS_OK && power[i] == NULL)
@@ -216,7 +247,7 @@ Status residual_metric(const SetMetric *m, Error *err)
         status = plot_residuals(m, s, norm, power[0], err);
     if (status != STATUS_OK)
         return status;
-    say_residuals(m, side, s, grey, value);
+    say_residuals(m, side, s, &denoiser, grey, value);
     if (m->plot != NULL)
         result_file(&c->result, m->plot);
     report_memory(c);

@@ -1,5 +1,7 @@
 /* Metrics of power spectra, from outside. */
+#include "diffusion/dncnn.h"
 #include "tests/block_pictures.h"
+#include "weights/weights_save.h"
 
 static Outside o;
 
@@ -56,6 +58,25 @@ static void test_residuals(void)
     CHECK_TEXT(o.out, "PR-gauss ");
     CHECK_TEXT(o.out, "pr.svg");
     CHECK(outside_shell(&o, "grep -q 'cycles a pixel' pr.svg && grep -q 'mean power' pr.svg"));
+}
+
+/* The published residual is a network's, which the user brings. */
+static void test_denoiser(void)
+{
+    Arena arena = {0};
+    Weights w = weights_create(&arena, 3);
+    DnCnn net;
+    dncnn_load(&net, &w, "network");
+    CHECK(weights_save(&w, NULL, outside_path(&o, "dncnn.safetensors"), F32, &arena, NULL) == STATUS_OK);
+    arena_free(&arena);
+    outside_json(&o, "metric pr --json --denoiser dncnn.safetensors a b", 0);
+    CHECK(number("value") > 0.0);
+    CHECK_TEXT(json_text(json_get(o.json, "name"), ""), "PR[dncnn-");
+    CHECK_TEXT(json_text(json_get(o.json, "recipe"), ""), "of a DnCNN, weights SHA-256 ");
+    outside_json(&o, "metric pr --json --denoiser dncnn.safetensors a a", 0);
+    CHECK(number("value") == 0.0);
+    CHECK(outside_run(&o, "metric pr --denoiser a/0.png a b") == 3);
+    CHECK_TEXT(o.err, "a/0.png");
 }
 
 static void test_slopes(void)
@@ -137,6 +158,7 @@ int main(int argc, char **argv)
     CHECK(png_write(outside_path(&o, "plain.png"), &image, NULL, 0, &arena, NULL) == STATUS_OK);
     arena_free(&arena);
     test_residuals();
+    test_denoiser();
     test_slopes();
     test_pictures_of_one_colour_are_left_out();
     test_refused();
