@@ -125,6 +125,7 @@ Status diversity_metric(const SetMetric *m, Error *err)
     Status status = open_sets(&v, err);
     if (status == STATUS_OK)
         status = feature_network_open(&v.network, m->features, v.arena, err);
+    v.network.half_pixel = strcmp(m->resize, "half-pixel") == 0;
     if (status == STATUS_OK)
         status = measure_all(&v, err);
     if (status != STATUS_OK)

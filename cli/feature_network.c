@@ -11,6 +11,7 @@
 #include "metrics/feature_sums.h"
 #include "metrics/inception_input.h"
 #include "metrics/map_embedding.h"
+#include "nn/resample.h"
 
 enum { LOCATION_STAGE = 3, STYLE_STAGE = 2 };
 
@@ -67,6 +68,9 @@ static Status vgg_tap_of(FeatureNetwork *f, FeatureTap tap, Error *err)
     if (tap > FEATURE_GRAM)
         return error_set(err, STATUS_ARGUMENT, "%.150s: \"%s\" is a feature of Inception, this is a VGG",
                          f->folder, FEATURE_TAPS[tap]);
+    if (f->half_pixel)
+        return error_set(err, STATUS_ARGUMENT, "%.150s: --resize is of Inception, this is a VGG",
+                         f->folder);
     snprintf(name, sizeof name, "hidden%d", c->hidden_count);
     if (is_embedding(tap)) {
         int channels = 0, side = 0;
@@ -109,8 +113,10 @@ static void inception_tap_of(FeatureNetwork *f, FeatureTap tap)
     snprintf(
         f->recipe, sizeof f->recipe,
         "%s/%s of %d numbers, Inception v3 of published FIDs; weights SHA-256 %s; pictures over white, RGB "
-        "of 8 bits, bilinear to %d x %d as TensorFlow 1, (p - 128) / 128, which is torch-fidelity's way",
-        f->name, name, f->d, f->weights, INCEPTION_SIZE, INCEPTION_SIZE);
+        "of 8 bits, bilinear to %d x %d %s",
+        f->name, name, f->d, f->weights, INCEPTION_SIZE, INCEPTION_SIZE,
+        f->half_pixel ? "between pixels' centres, 2 (p / 255) - 1, which is pytorch-fid's way"
+                      : "as TensorFlow 1, (p - 128) / 128, which is torch-fidelity's way");
 }
 
 Status feature_network_tap(FeatureNetwork *f, FeatureTap tap, Error *err)
@@ -174,7 +180,7 @@ Status feature_network_open(FeatureNetwork *out, const char *word, Arena *arena,
         status = shipped_folder(&f.folder, "features", arena, err);
     if (status == STATUS_OK)
         status = word != NULL && !is_folder(word) ? open_inception(&f, arena, err)
-                                               : open_vgg(&f, word == NULL, arena, err);
+                                                  : open_vgg(&f, word == NULL, arena, err);
     if (status == STATUS_OK)
         status = feature_network_tap(&f, FEATURE_HIDDEN, err);
     if (status == STATUS_OK)
@@ -192,6 +198,23 @@ static void levels_of(float *planes, const Image *image)
         planes[i] = (float)image->pixels[3 * (i % n) + i / n];
 }
 
+/* p / 255 between the pixels' centres, then 2 u - 1. */
+static Status half_pixel_input(float *planes, const Image *image, Arena *scratch, Error *err)
+{
+    const size_t n = 3 * (size_t)image->width * (size_t)image->height;
+    Tape tape = {.arena = scratch};
+    float *u = tape_alloc(&tape, n, sizeof *u);
+    const Tensor *y = NULL;
+    if (u != NULL) {
+        image_to_unit_planes(u, image);
+        Tensor *x = tape_input(&tape, u, 4, (const int[]){1, 3, image->height, image->width}, false);
+        y = bilinear(&tape, x, INCEPTION_SIZE, INCEPTION_SIZE);
+    }
+    for (size_t i = 0; y != NULL && i < tensor_count(y); i++)
+        planes[i] = 2.0f * y->data[i] - 1.0f;
+    return y != NULL ? STATUS_OK : error_set(err, tape.error.status, "%s", tape.error.text);
+}
+
 Status feature_network_picture(float *planes, const FeatureNetwork *f, const Image *picture, Arena *scratch,
                                Error *err)
 {
@@ -200,6 +223,8 @@ Status feature_network_picture(float *planes, const FeatureNetwork *f, const Ima
     Status status = image_flatten(&image, &image, white, scratch, err);
     if (status == STATUS_OK)
         status = image_convert(&image, &image, 3, scratch, err);
+    if (status == STATUS_OK && f->is_inception && f->half_pixel)
+        return half_pixel_input(planes, &image, scratch, err);
     if (status == STATUS_OK && f->is_inception) {
         const size_t n = (size_t)image.width * (size_t)image.height;
         float *levels = arena_raw(scratch, n, 3 * sizeof *levels);

@@ -32,8 +32,10 @@ typedef struct {
     Vgg vgg; /* one of the two */
     Inception inception;
     FeatureTap tap;
-    int d;              /* numbers in a feature */
-    int size;           /* pictures are (3,size,size) */
+    bool
+        half_pixel; /* Inception: pictures as pytorch-fid resizes them; set it before feature_network_tap */
+    int d;          /* numbers in a feature */
+    int size;       /* pictures are (3,size,size) */
     const char *folder; /* of the VGG, or Inception's file */
     char name
         [FEATURE_NAME]; /* "ldm99-features" of the shipped one, else "vgg-" or "inception-" and 8 digits of the

@@ -76,6 +76,7 @@ Status pairwise_metric(const SetMetric *m, Error *err)
                            side.word);
     if (status == STATUS_OK)
         status = feature_network_open(&network, m->features, &c->arena, err);
+    network.half_pixel = strcmp(m->resize, "half-pixel") == 0;
     if (status == STATUS_OK)
         status = feature_network_tap(&network, feature_tap_named(m->tap), err);
     if (status == STATUS_OK)

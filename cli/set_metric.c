@@ -5,6 +5,7 @@
 
 #include "base/decimal.h"
 #include "cli/diversity_metric.h"
+#include "cli/fid_curve.h"
 #include "cli/lpips_metric.h"
 #include "cli/metric_merge.h"
 #include "cli/metric_side.h"
@@ -20,6 +21,7 @@ const SetMetric SET_METRIC_DEFAULTS = {.tap = "hidden",
                                        .residual = "gauss",
                                        .norm = "mean",
                                        .channels = "mean",
+                                       .resize = "tf1",
                                        .low = 10};
 const char *const SET_METRICS[] = {"fid", "kid",   "prc",        "pairwise", "diversity", "pr",
                                    "psd", "lpips", "clip-score", "merge",    NULL};
@@ -71,6 +73,8 @@ static Status check_words(Run *run, Error *err)
                          run->sides);
     if (run->sides == 1 && m->stats == NULL)
         return error_set(err, STATUS_ARGUMENT, "metric fid: expected two sets A B, or A and --stats FILE");
+    if (fid && m->plot != NULL && run->sides != 2)
+        return error_set(err, STATUS_ARGUMENT, "metric fid: --plot needs two sets of pictures A B");
     if (m->shard != NULL && (!fid || run->sides == 2))
         return error_set(err, STATUS_ARGUMENT, "metric %s: --shard belongs to metric fid A --stats FILE",
                          run->metric);
@@ -94,6 +98,9 @@ static Status open_sides(Run *run, Error *err)
             return error_set(err, STATUS_ARGUMENT,
                              "metric %s: %.150s has mean and covariance alone; %s needs pictures",
                              run->metric, side->word, run->metric);
+        if (side->is_file && run->m->plot != NULL)
+            return error_set(err, STATUS_ARGUMENT,
+                             "metric fid: %.150s has statistics; --plot needs pictures", side->word);
         if (side->is_file && (run->m->stats != NULL && i == 0))
             return error_set(err, STATUS_ARGUMENT,
                              "metric fid: --stats is made of pictures, %.150s is a file of them",
@@ -105,6 +112,7 @@ static Status open_sides(Run *run, Error *err)
     }
     if (pictures)
         status = feature_network_open(&run->network, run->m->features, run->arena, err);
+    run->network.half_pixel = strcmp(run->m->resize, "half-pixel") == 0;
     return pictures && status == STATUS_OK
                ? feature_network_tap(&run->network, feature_tap_named(run->m->tap), err)
                : status;
@@ -207,14 +215,17 @@ static Status write_stats(Run *run, Error *err)
 static Status run_fid(Run *run, Error *err)
 {
     FrechetDistance f = {.distance = 0.0};
+    FidCurve curve = {.points = 0};
     char name[80];
     Status status = STATUS_OK;
     JsonWriter *w = &run->r->json;
     if (run->m->shard != NULL)
         run->side[0].names = picture_names_part(&run->side[0].names, run->shard, run->shards);
     for (int i = 0; i < run->sides && status == STATUS_OK; i++)
-        if (!run->side[i].is_file)
+        if (!run->side[i].is_file && run->m->plot == NULL)
             status = metric_side_sums(&run->side[i], &run->network, run->arena, run->scratch, err);
+    if (status == STATUS_OK && run->m->plot != NULL)
+        status = fid_curve(&curve, run->side, &run->network, run->arena, run->scratch, err);
     if (status == STATUS_OK)
         status = check_fid(run, err);
     if (status == STATUS_OK && run->sides == 2)
@@ -224,10 +235,12 @@ static Status run_fid(Run *run, Error *err)
         status = error_set(err, STATUS_NOT_FINITE, "metric fid: the distance is not finite");
     if (status == STATUS_OK && run->m->stats != NULL)
         status = write_stats(run, err);
+    print_name(name, run);
+    if (status == STATUS_OK && run->m->plot != NULL)
+        status = fid_curve_plot(&curve, run->m->plot, name, run->scratch, err);
     if (status != STATUS_OK)
         return status;
     if (run->sides == 2) {
-        print_name(name, run);
         say_number(run, name, "", f.distance);
         say_recipe(
             run,
@@ -237,6 +250,10 @@ static Status run_fid(Run *run, Error *err)
         json_write_number(w, "trace_a", f.trace1);
         json_write_number(w, "trace_b", f.trace2);
         json_write_number(w, "trace_root", f.trace_root);
+        if (run->m->plot != NULL) {
+            fid_curve_report(&curve, name, run->r);
+            result_file(run->r, run->m->plot);
+        }
     } else {
         json_write_int(w, "shard", run->shard);
         json_write_int(w, "shards", run->shards);

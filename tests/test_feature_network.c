@@ -61,6 +61,8 @@ static void test_inception(void)
     for (int tap = FEATURE_HIDDEN; tap <= FEATURE_LOGITS; tap++) {
         CHECK(feature_tap_named(FEATURE_TAPS[tap]) == (FeatureTap)tap);
         CHECK(feature_network_tap(&f, (FeatureTap)tap, &err) == STATUS_OK && f.d == WIDTH[tap]);
+        if (tap == FEATURE_STYLE || tap == FEATURE_64 || tap == FEATURE_192 || tap == FEATURE_2048)
+            continue; /* a run takes a while */
         const float *x = feature_network_run(&tape, &f, planes, 1);
         float own[2080];
         if (tap == FEATURE_LOCATION)
@@ -71,6 +73,29 @@ static void test_inception(void)
         if (CHECK(x != NULL))
             CHECK(memcmp(x, rows[tap] != NULL ? rows[tap]->data : own, (size_t)f.d * sizeof *x) == 0);
     }
+    arena_free(&arena);
+}
+
+/* pytorch-fid's way: between the centres of the pixels, -1 to 1. */
+static void test_half_pixel(void)
+{
+    Arena arena = {0};
+    FeatureNetwork f = {.is_inception = true, .half_pixel = true, .size = INCEPTION_SIZE};
+    Error err = {0};
+    float *planes = arena_raw(&arena, PLANES, sizeof *planes);
+    CHECK(feature_network_tap(&f, FEATURE_2048, &err) == STATUS_OK);
+    CHECK_TEXT(f.recipe, "pytorch-fid's way");
+    const Image image = small_picture(&arena);
+    CHECK(feature_network_picture(planes, &f, &image, &arena, &err) == STATUS_OK);
+    for (int i = 0; i < 299; i += 37)
+        for (int j = 0; j < 299; j += 23) {
+            double at[2] = {(i + 0.5) * 3 / 299 - 0.5, (j + 0.5) * 5 / 299 - 0.5};
+            at[0] = at[0] < 0.0 ? 0.0 : at[0] > 2.0 ? 2.0 : at[0];
+            at[1] = at[1] < 0.0 ? 0.0 : at[1] > 4.0 ? 4.0 : at[1];
+            const double level =
+                5.0 * (3.0 * (5.0 * at[0] + at[1]) + 1.0); /* channel 1: a slope stays one */
+            CHECK_NEAR(planes[299 * 299 + i * 299 + j], 2.0 * level / 255.0 - 1.0, 1e-6);
+        }
     arena_free(&arena);
 }
 
@@ -99,11 +124,13 @@ static void test_pictures_in_fours(void)
     CHECK(picture_features(&f, &names, keep, &next, &sizes, &scratch, &err) == STATUS_OK);
     CHECK(next == all + 5 * 64 && sizes.count == 5 && sizes.different == 1);
     next = one;
-    for (int i = 1; i <= 5; i++) {
+    for (int i = 3; i <= 5; i += 2) {
         const PictureNames part = picture_names_part(&names, i, 5);
         CHECK(picture_features(&f, &part, keep, &next, &sizes, &scratch, &err) == STATUS_OK);
     }
-    CHECK(memcmp(all, one, sizeof all) == 0 && memcmp(all, all + 64, 64 * sizeof *all) != 0);
+    CHECK(memcmp(all + 2 * 64, one, 64 * sizeof *all) == 0);
+    CHECK(memcmp(all + 4 * 64, one + 64, 64 * sizeof *all) == 0);
+    CHECK(memcmp(all, all + 64, 64 * sizeof *all) != 0);
     arena_free(&arena);
     arena_free(&scratch);
 }
@@ -116,6 +143,10 @@ static void test_refused(void)
     CHECK(feature_network_open(&f, "weights/features", &arena, &err) == STATUS_OK && !f.is_inception);
     CHECK(feature_network_tap(&f, FEATURE_768, &err) == STATUS_ARGUMENT && f.tap == FEATURE_HIDDEN);
     CHECK_TEXT(err.text, "\"768\" is a feature of Inception, this is a VGG");
+    f.half_pixel = true;
+    CHECK(feature_network_tap(&f, FEATURE_HIDDEN, &other) == STATUS_ARGUMENT);
+    CHECK_TEXT(other.text, "--resize is of Inception");
+    other = none;
     CHECK(feature_network_open(&f, "/no/such/network", &arena, &none) != STATUS_OK);
     CHECK_TEXT(none.text, "/no/such/network");
     CHECK(feature_network_open(&f, "weights/features/model.safetensors", &arena, &other) == STATUS_FORMAT);
@@ -133,6 +164,7 @@ int main(void)
     }
     write_network();
     test_inception();
+    test_half_pixel();
     test_pictures_in_fours();
     test_refused();
     remove(path);

@@ -45,6 +45,47 @@ static void test_fid(void)
     CHECK_TEXT(o.out, "\nwarning: a: 7 pictures for 128 numbers");
 }
 
+/* The distance against the number of pictures: it ends where the plain run does, and a + b / n is the line through it. */
+static void test_fid_against_the_number(void)
+{
+    write_set(&o, "many", 24, 500);
+    write_set(&o, "more", 31, 600);
+    const double value = number("metric fid --json many more", "value");
+    CHECK(number("metric fid --json many more --plot fid.svg", "value") == value);
+    CHECK(outside_has(&o, "fid.svg") && outside_shell(&o, "grep -q 'a + b / n' fid.svg"));
+    const Json *curve = json_get(o.json, "curve");
+    double x[10], y[10], mx = 0.0, my = 0.0, xx = 0.0, xy = 0.0;
+    if (!CHECK(json_count(curve) == 10))
+        return;
+    for (int i = 0; i < 10; i++) {
+        const double n = json_number(json_get(json_at(curve, (size_t)i), "n"), 0.0);
+        CHECK(n == (i < 4 ? 3.0 * (i + 1) : 12.0 + 2.0 * (i - 3))); /* 24 in tenths: 3 3 3 3 2 2 ... */
+        x[i] = 1.0 / n;
+        y[i] = json_number(json_get(json_at(curve, (size_t)i), "value"), 0.0);
+        mx += i >= 3 ? x[i] / 7 : 0.0; /* from 12 on */
+        my += i >= 3 ? y[i] / 7 : 0.0;
+    }
+    CHECK(y[9] == value);
+    for (int i = 3; i < 10; i++) {
+        xx += (x[i] - mx) * (x[i] - mx);
+        xy += (x[i] - mx) * (y[i] - my);
+    }
+    CHECK(xy > 0.0); /* fewer pictures, larger */
+    CHECK_NEAR(number("metric fid --json many more --plot fid.svg", "extrapolated"), my - xy / xx * mx,
+               1e-9 * my);
+    CHECK(json_int(json_get(json_at(json_get(o.json, "sets"), 1), "other_sizes"), -1) == 0);
+    write_blocks(&o, "more/7.png", 48, 3, 1);
+    CHECK(number("metric fid --json many more --plot fid.svg", "value") ==
+          number("metric fid --json many more", "value"));
+    CHECK(json_int(json_get(json_at(json_get(o.json, "sets"), 1), "other_sizes"), -1) == 1);
+    outside_json(&o, "metric fid --json many more --plot fid.svg", 0);
+    CHECK(json_int(json_get(json_at(json_get(o.json, "sets"), 1), "other_sizes"), -1) == 1);
+    CHECK(outside_run(&o, "metric fid many --stats x.npz --plot fid.svg") == 2);
+    CHECK_TEXT(o.err, "--plot needs two sets");
+    CHECK(outside_run(&o, "metric fid --resize half-pixel a b") == 2);
+    CHECK_TEXT(o.err, "--resize is of Inception");
+}
+
 /* A file of statistics in the place of either folder changes no bit. */
 static void test_statistics(void)
 {
@@ -259,6 +300,7 @@ int main(int argc, char **argv)
 {
     if (outside_begin(&o, argc > 0 ? argv[0] : "", "sets")) {
         test_fid();
+        test_fid_against_the_number();
         test_statistics();
         test_shards();
         test_lists();
