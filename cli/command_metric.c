@@ -163,7 +163,7 @@ static Status unknown_metric(const char *word, Error *err)
     const char *near = nearest_word(word, names);
     return error_set(err, STATUS_ARGUMENT,
                      "metric: \"%.40s\" is not known, expected mse, psnr, ssim, fid, kid, prc, pairwise, "
-                     "diversity, pr, psd, lpips, clip-score or merge%s%s",
+                     "diversity, pr, psd, lpips, clip-score, recall or merge%s%s",
                      word, near != NULL ? "; did you mean " : "", near != NULL ? near : "");
 }
 
@@ -236,6 +236,8 @@ int command_metric(int argc, char **argv)
          "pr: weights of a DnCNN, whose residual is the published one"},
         {OPTION_TEXT, "heads", 0, NULL, &s->heads, 0, 0, "FILE",
          "lpips: the published linear heads of the network"},
+        {OPTION_NUMBER, "area", 0, NULL, &s->area, 1e-9, 1, NULL,
+         "recall: a thing is there when it has this share of the pixels"},
         {OPTION_CHOICE, "norm", 0, NULL, &s->norm, 0, 0, "mean none quarter",
          "pr: spectra are divided by their mean, by nothing, by 4 times their mean"},
         {OPTION_CHOICE, "channels", 0, NULL, &s->channels, 0, 0, "mean rgb", "pr: their mean, or each"},
@@ -257,7 +259,7 @@ int command_metric(int argc, char **argv)
     };
     const Options about = {
         .command = "metric",
-        .usage = "mse|psnr|ssim|fid|kid|prc|diversity|pairwise|pr|psd|lpips|clip-score|merge A [B]",
+        .usage = "mse|psnr|ssim|fid|kid|prc|diversity|pairwise|pr|psd|lpips|clip-score|recall|merge A [B]",
         .words_low = 2,
         .words_high = OPTIONS_WORDS,
         .about =

@@ -9,6 +9,7 @@
 #include "cli/lpips_metric.h"
 #include "cli/metric_merge.h"
 #include "cli/metric_side.h"
+#include "cli/recall_metric.h"
 #include "cli/spectrum_metric.h"
 #include "metrics/kernel_distance.h"
 #include "metrics/precision_recall.h"
@@ -22,9 +23,10 @@ const SetMetric SET_METRIC_DEFAULTS = {.tap = "hidden",
                                        .norm = "mean",
                                        .channels = "mean",
                                        .resize = "tf1",
+                                       .area = 0.001,
                                        .low = 10};
 const char *const SET_METRICS[] = {"fid", "kid",   "prc",        "pairwise", "diversity", "pr",
-                                   "psd", "lpips", "clip-score", "merge",    NULL};
+                                   "psd", "lpips", "clip-score", "recall",   "merge",     NULL};
 
 typedef struct {
     const SetMetric *m;
@@ -346,7 +348,8 @@ static const struct {
     Status (*run)(const SetMetric *m, Error *err);
 } OTHERS[] = {{"pairwise", pairwise_metric}, {"diversity", diversity_metric},
               {"pr", residual_metric},       {"psd", slope_metric},
-              {"lpips", lpips_metric},       {"clip-score", clip_score_metric}};
+              {"lpips", lpips_metric},       {"clip-score", clip_score_metric},
+              {"recall", recall_metric}};
 
 Status set_metric_run(const SetMetric *m, Error *err)
 {

@@ -1,4 +1,4 @@
-/* cli/set_metric.h - `ldm99 metric fid|kid|prc|diversity|pr|psd|lpips A B`, `pairwise A`, `clip-score A` and `merge`: what sets of pictures are
+/* cli/set_metric.h - `ldm99 metric fid|kid|prc|diversity|pr|psd|lpips A B`, `pairwise A`, `clip-score A`, `recall A` and `merge`: what sets of pictures are
  * like. */
 #ifndef CLI_SET_METRIC_H
 #define CLI_SET_METRIC_H
@@ -18,6 +18,7 @@ typedef struct {
     const char *residual, *norm, *channels; /* of pr: "gauss" ..., "mean" ..., "mean" or "rgb" */
     const char *denoiser;                   /* of pr: file of a DnCNN, in place of `residual`; NULL: none */
     const char *heads;                      /* of lpips: file of linear heads, or NULL */
+    double area;                            /* of recall: the share of pixels that is enough */
     int low, high;                          /* of psd: PowerSlopeOptions */
     bool log_bins, toolbox_labels;
     const char *features;     /* the network's folder or file; NULL: the shipped one */
@@ -31,7 +32,7 @@ typedef struct {
 
 extern const SetMetric SET_METRIC_DEFAULTS;
 
-/* "fid", "kid", "prc", "pairwise", "diversity", "pr", "psd", "lpips", "clip-score", "merge"; NULL ends them. */
+/* "fid", "kid", "prc", "pairwise", "diversity", "pr", "psd", "lpips", "clip-score", "recall", "merge"; NULL ends them. */
 extern const char *const SET_METRICS[];
 
 /* One of them, the first of the command's words; says its result. */

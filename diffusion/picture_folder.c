@@ -100,6 +100,36 @@ static Status refuse_kind(const Walk *w, const char *path)
 
 /* ---- imagefolder ---- */
 
+static const char *copied(const Walk *w, const Json *text)
+{
+    return arena_text(w->arena, json_text(text, ""), json_text_length(text));
+}
+
+/* The things of a line: names, or objects with name and category. */
+static Status add_things(Walk *w, PictureEntry *entry, const Json *line, const char *place)
+{
+    const Json *own = json_get(line, "objects"),
+               *list = own != NULL ? own : json_get(json_get(line, "scene"), "objects");
+    const size_t n = json_kind(list) == JSON_ARRAY ? json_count(list) : 0;
+    if (own != NULL && json_kind(own) != JSON_ARRAY)
+        return error_set(w->err, STATUS_FORMAT, "%s: \"objects\" is no list of names", place);
+    PictureThing *thing = n > 0 ? arena_raw(w->arena, n, sizeof *thing) : NULL;
+    for (size_t i = 0; i < n && thing != NULL; i++) {
+        const Json *item = json_at(list, i),
+                   *name = json_kind(item) == JSON_TEXT ? item : json_get(item, "name");
+        if (json_kind(name) != JSON_TEXT)
+            return error_set(w->err, STATUS_FORMAT, "%s: \"objects\" is no list of names", place);
+        thing[i] = (PictureThing){copied(w, name), copied(w, json_get(item, "category"))};
+        if (thing[i].name == NULL || thing[i].category == NULL)
+            thing = NULL;
+    }
+    if (n > 0 && thing == NULL)
+        return error_set(w->err, STATUS_MEMORY, "%s: no memory for the names in it", w->folder->folder);
+    entry->thing = thing;
+    entry->things = (int)n;
+    return STATUS_OK;
+}
+
 /* Adds the picture of one line; `place` names file and line. */
 static Status add_line(Walk *w, const char *below, const char *line, size_t size, const char *place)
 {
@@ -127,6 +157,8 @@ static Status add_line(Walk *w, const char *below, const char *line, size_t size
             status =
                 error_set(w->err, STATUS_MEMORY, "%s: no memory for the names in it", w->folder->folder);
         else
+            status = add_things(w, &entry, json, place);
+        if (status == STATUS_OK)
             status = add(w, entry);
     }
     arena_free(&scratch);

@@ -2,7 +2,8 @@
  *
  * A folder with metadata.jsonl is Hugging Face's `imagefolder`: one JSON object a line,
  *     {"file_name": "000000.png", "text": "a rose in noto style", ...}
- * file_name below that folder, the caption under the name that is asked for; other names are left alone.  A picture may
+ * file_name below that folder, the caption under the name that is asked for; the things that it should show under "objects", a list of
+ * names, or as `data make` writes them ("scene": {"objects": [{"name", "category"}]}); other names are left alone.  A picture may
  * stand in several lines with several captions.  Its order is that of the lines.
  *
  * Any other folder is as kohya's scripts take it: every picture, with its caption in the first line of a file of the
@@ -20,10 +21,16 @@
 enum { PICTURE_REPEATS_MAX = 1000, PICTURE_FOLDERS_DEEP = 16 };
 
 typedef struct {
-    const char *name;    /* below the folder, "cats/one.png" */
-    const char *path;    /* to open it */
-    const char *caption; /* UTF-8; NULL: it has none */
-    int repeats;         /* 1 to PICTURE_REPEATS_MAX */
+    const char *name, *category; /* category "" where none is given */
+} PictureThing;
+
+typedef struct {
+    const char *name;          /* below the folder, "cats/one.png" */
+    const char *path;          /* to open it */
+    const char *caption;       /* UTF-8; NULL: it has none */
+    int repeats;               /* 1 to PICTURE_REPEATS_MAX */
+    const PictureThing *thing; /* (things) that metadata.jsonl names */
+    int things;
 } PictureEntry;
 
 typedef struct {

@@ -166,6 +166,30 @@ static void test_failing_allocations(void)
     CHECK(status == STATUS_OK);
 }
 
+/* The things that a picture should show: a list of names, or as the picture world writes them. */
+static void test_things(void)
+{
+    empty();
+    files_write(
+        &f, "metadata.jsonl",
+        "{\"file_name\": \"a.png\", \"objects\": [\"rocket\", \"red heart\"]}\n"
+        "{\"file_name\": \"b.png\", \"scene\": {\"objects\": [{\"concept\": \"c\", \"name\": \"cat\", "
+        "\"category\": \"animal\"}]}}\n"
+        "{\"file_name\": \"c.png\"}\n");
+    const PictureFolder p = opened(NULL);
+    if (CHECK(p.count == 3 && p.entry[0].things == 2 && p.entry[1].things == 1 && p.entry[2].things == 0)) {
+        CHECK(strcmp(p.entry[0].thing[1].name, "red heart") == 0 &&
+              p.entry[0].thing[1].category[0] == '\0');
+        CHECK(strcmp(p.entry[1].thing[0].name, "cat") == 0 &&
+              strcmp(p.entry[1].thing[0].category, "animal") == 0);
+    }
+    files_write(&f, "metadata.jsonl", "{\"file_name\": \"a.png\", \"objects\": \"rocket\"}\n");
+    refused("is no list of names");
+    files_write(&f, "metadata.jsonl",
+                "{\"file_name\": \"a.png\", \"objects\": [{\"category\": \"animal\"}]}\n");
+    refused("is no list of names");
+}
+
 int main(void)
 {
     files_begin(&f, "folder");
@@ -175,6 +199,7 @@ int main(void)
     test_what_is_not_read();
     test_too_deep();
     test_failing_allocations();
+    test_things();
     files_end(&f);
     return check_report("picture_folder");
 }
