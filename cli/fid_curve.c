@@ -19,7 +19,9 @@ static Status add(void *context, const float *x, int n, Error *err)
 /* The pictures i with i mod FID_POINTS = group, in `path`. */
 static PictureNames group_of(const char **path, const PictureNames *names, size_t group)
 {
-    PictureNames part = {.path = path};
+    PictureNames part = *names;
+    part.path = path;
+    part.count = 0;
     for (size_t i = group; i < names->count; i += FID_POINTS)
         path[part.count++] = names->path[i];
     return part;

@@ -162,6 +162,8 @@ static Status measure_set(Lpips *l, const char *word, Error *err)
 {
     PictureNames names;
     Status status = picture_names(&names, word, l->arena, err);
+    if (status == STATUS_OK && names.sheet != NULL)
+        return error_set(err, STATUS_ARGUMENT, "metric lpips: %.150s: takes folders, no sheet", word);
     if (status == STATUS_OK && names.count < 2)
         return error_set(err, STATUS_ARGUMENT, "metric lpips: %.150s: one picture has no pairs", word);
     if (status == STATUS_OK)

@@ -1,16 +1,14 @@
 #include "cli/picture_features.h"
 
-#include "io/picture.h"
-
 enum { PICTURES_AT_A_TIME = 32, LARGE_AT_A_TIME = 4 }; /* of Inception; neither changes a bit */
 
 /* The picture (3,size,size); its own size is counted. */
-static Status read_picture(float *planes, const FeatureNetwork *network, const char *path,
-                           PictureSizes *sizes, Arena *arena, Error *err)
+static Status read_picture(float *planes, const FeatureNetwork *network, const PictureNames *names,
+                           size_t i, PictureSizes *sizes, Arena *arena, Error *err)
 {
     const ArenaMark mark = arena_mark(arena);
     Image image;
-    Status status = picture_read(&image, path, arena, err);
+    Status status = picture_open(&image, names, i, arena, err);
     if (status != STATUS_OK)
         return status;
     if (sizes->count == 0) {
@@ -24,17 +22,18 @@ static Status read_picture(float *planes, const FeatureNetwork *network, const c
     return status;
 }
 
-/* `n` pictures' features, for the sink; the tape's arena keeps them. */
+/* The features of `n` pictures from `first` on, for the sink; the tape's arena keeps them. */
 static Status features_of(const float **out, const FeatureNetwork *network, Tape *tape,
-                          const char *const *path, int n, PictureSizes *sizes, Error *err)
+                          const PictureNames *names, size_t first, int n, PictureSizes *sizes, Error *err)
 {
+    const char *const *path = names->path + first;
     const size_t numbers = 3 * (size_t)network->size * (size_t)network->size;
     float *x = arena_raw(tape->arena, (size_t)n, numbers * sizeof *x);
     if (x == NULL)
         return error_set(err, STATUS_MEMORY, "no memory for %d pictures", n);
     for (int i = 0; i < n; i++) {
-        const Status status =
-            read_picture(x + (size_t)i * numbers, network, path[i], sizes, tape->arena, err);
+        const Status status = read_picture(x + (size_t)i * numbers, network, names, first + (size_t)i,
+                                           sizes, tape->arena, err);
         if (status != STATUS_OK)
             return status;
     }
@@ -61,7 +60,7 @@ Status picture_features(const FeatureNetwork *network, const PictureNames *names
         const int n = (int)(left < most ? left : most);
         const float *x = NULL;
         Tape tape = {.arena = scratch};
-        status = features_of(&x, network, &tape, names->path + i, n, sizes, err);
+        status = features_of(&x, network, &tape, names, i, n, sizes, err);
         if (status == STATUS_OK)
             status = sink(context, x, n, err);
         arena_release(scratch, mark);

@@ -8,7 +8,6 @@
 #include "base/elementary64.h"
 #include "base/sum.h"
 #include "cli/metric_side.h"
-#include "io/picture.h"
 #include "io/sha256.h"
 #include "io/svg_plot.h"
 #include "metrics/dncnn_residual.h"
@@ -21,14 +20,14 @@ static const char *const LETTERS[2] = {"A", "B"};
 
 typedef Status UsePicture(void *context, const Image *picture, Error *err);
 
-static Status use_picture(MetricSide *side, const char *path, UsePicture *use, void *context,
-                          Arena *scratch, Error *err)
+static Status use_picture(MetricSide *side, size_t i, UsePicture *use, void *context, Arena *scratch,
+                          Error *err)
 {
     static const unsigned char white[3] = {255, 255, 255};
     PictureSizes *sizes = &side->sizes;
     Image image;
     Error why = {0};
-    Status status = picture_read(&image, path, scratch, err);
+    Status status = picture_open(&image, &side->names, i, scratch, err);
     if (status == STATUS_OK)
         status = image_flatten(&image, &image, white, scratch, err);
     if (status != STATUS_OK)
@@ -40,7 +39,8 @@ static Status use_picture(MetricSide *side, const char *path, UsePicture *use, v
     sizes->count++;
     sizes->different += image.width != sizes->width || image.height != sizes->height;
     status = use(context, &image, &why);
-    return status == STATUS_OK ? status : error_set(err, status, "%.200s: %s", path, why.text);
+    return status == STATUS_OK ? status
+                               : error_set(err, status, "%.200s: %s", side->names.path[i], why.text);
 }
 
 static Status each_picture(MetricSide *side, UsePicture *use, void *context, Arena *scratch, Error *err)
@@ -48,7 +48,7 @@ static Status each_picture(MetricSide *side, UsePicture *use, void *context, Are
     Status status = STATUS_OK;
     for (size_t i = 0; i < side->names.count && status == STATUS_OK; i++) {
         const ArenaMark mark = arena_mark(scratch);
-        status = use_picture(side, side->names.path[i], use, context, scratch, err);
+        status = use_picture(side, i, use, context, scratch, err);
         arena_release(scratch, mark);
     }
     return status;

@@ -1,5 +1,6 @@
 /* The metrics of sets from outside: numbers, recipes, statistics, shards, refusals. */
 #include "io/npz.h"
+#include "io/picture.h"
 #include "tests/block_pictures.h"
 
 static Outside o;
@@ -146,6 +147,42 @@ static void test_lists(void)
     outside_fails(&o, "metric fid a/0.png b", 3,
                   "a/0.png: is no folder, no .npz with statistics and no list");
     CHECK(!outside_has(&o, "no.npz"));
+}
+
+/* The tiles of a sheet, row after row, are the pictures of a folder, whatever is made of them. */
+static void test_sheets(void)
+{
+    Arena arena = {0};
+    Image sheet, tile;
+    CHECK(image_new(&sheet, 4 * 64, 2 * 64, 3, &arena, NULL) == STATUS_OK);
+    for (int i = 0; i < 7; i++) {
+        char name[20];
+        snprintf(name, sizeof name, "a/%d.png", i);
+        CHECK(picture_read(&tile, outside_path(&o, name), &arena, NULL) == STATUS_OK);
+        for (int y = 0; y < 64; y++)
+            memcpy(image_at(&sheet, i % 4 * 64, i / 4 * 64 + y), image_at(&tile, 0, y), 3 * 64);
+    }
+    CHECK(png_write(outside_path(&o, "sheet.png"), &sheet, NULL, 0, &arena, NULL) == STATUS_OK);
+    CHECK(image_crop(&tile, &sheet, 192, 64, 64, 64, &arena, NULL) == STATUS_OK); /* the eighth is black */
+    CHECK(outside_shell(&o, "cp -r a eight"));
+    CHECK(png_write(outside_path(&o, "eight/7.png"), &tile, NULL, 0, &arena, NULL) == STATUS_OK);
+    arena_free(&arena);
+    const double value = number("metric fid --json eight b", "value");
+    CHECK(number("metric fid --json sheet.png@64 b", "value") == value);
+    CHECK(number("metric fid --json sheet.png@64x64 b --plot fid.svg", "value") == value);
+    CHECK(json_int(json_get(json_at(json_get(o.json, "sets"), 0), "count"), 0) == 8);
+    CHECK(number("metric kid --json --full sheet.png@64 b", "value") ==
+          number("metric kid --json --full eight b", "value"));
+    CHECK(outside_run(&o, "metric fid sheet.png@64 --shard 2/3 --stats part.npz") == 0);
+    CHECK(outside_run(&o, "metric fid eight --shard 2/3 --stats same.npz") == 0);
+    CHECK(same_files("part.npz", "same.npz"));
+    CHECK(number("metric pr --json sheet.png@64 b", "value") ==
+          number("metric pr --json eight b", "value"));
+    CHECK(outside_run(&o, "metric fid sheet.png@63 b") == 1);
+    CHECK_TEXT(o.err, "sheet.png: 256 x 128 pixels are not full of tiles of 63 x 63");
+    CHECK(outside_run(&o, "metric fid none.png@64 b") == 3);
+    CHECK(outside_run(&o, "metric fid sheet.png@64y b") != 0);
+    CHECK(outside_run(&o, "metric lpips sheet.png@64") == 2);
 }
 
 /* Grey, and sizes that are multiples for which nothing is cut: what the features are made of is RGB of 8 bits. */
@@ -304,6 +341,7 @@ int main(int argc, char **argv)
         test_statistics();
         test_shards();
         test_lists();
+        test_sheets();
         test_other_pictures();
         test_kinds_of_png();
         test_damaged_pictures();
