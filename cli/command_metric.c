@@ -227,7 +227,8 @@ int command_metric(int argc, char **argv)
         {OPTION_FLAG, "gram", 0, NULL, &s->gram, 0, 0, NULL, "diversity: styles by the mean of products"},
         {OPTION_FLAG, "force", 0, NULL, &s->force, 0, 0, NULL, "diversity: sets of other sizes too"},
         {OPTION_TEXT, "plot", 0, NULL, &s->plot, 0, 0, "FILE",
-         "fid: against the number of pictures; pairwise: the histogram; pr, psd: the spectra (.svg)"},
+         "fid: against the number of pictures; prc: balls of several sizes; pairwise: the histogram; pr, "
+         "psd: the spectra (.svg)"},
         {OPTION_CHOICE, "resize", 0, NULL, &s->resize, 0, 0, "tf1 half-pixel",
          "of Inception: as torch-fidelity, or as pytorch-fid"},
         {OPTION_CHOICE, "residual", 0, NULL, &s->residual, 0, 0, "gauss median3 haar",

@@ -9,6 +9,7 @@
 #include "cli/lpips_metric.h"
 #include "cli/metric_merge.h"
 #include "cli/metric_side.h"
+#include "cli/prc_plot.h"
 #include "cli/recall_metric.h"
 #include "cli/spectrum_metric.h"
 #include "metrics/kernel_distance.h"
@@ -325,9 +326,14 @@ static Status run_prc(Run *run, Error *err)
     if (status == STATUS_OK)
         status = precision_recall(&p, run->side[0].x, (int)n1, run->side[1].x, (int)n2, run->network.d, k,
                                   run->scratch, err);
+    print_name(name, run);
+    if (status == STATUS_OK && run->m->plot != NULL)
+        status = prc_plot(run->m->plot, name, run->side[0].x, (int)n1, run->side[1].x, (int)n2,
+                          run->network.d, run->scratch, err);
     if (status != STATUS_OK)
         return status;
-    print_name(name, run);
+    if (run->m->plot != NULL)
+        result_file(run->r, run->m->plot);
     result_line(run->r, "%s precision %.6g, recall %.6g, F %.6g\n", name, p.precision, p.recall, p.f_score);
     json_write_text(&run->r->json, "name", name);
     json_write_number(&run->r->json, "precision", p.precision);

@@ -14,7 +14,7 @@ typedef struct {
     const char *floor, *ceiling;            /* of diversity: further sets, or NULL */
     bool force;                             /* of diversity: sets of other sizes too */
     const char *resize;                     /* of Inception: "tf1" or "half-pixel" */
-    const char *plot;                       /* of fid, pairwise, pr, psd: SVG to write, or NULL */
+    const char *plot;                       /* of fid, prc, pairwise, pr, psd: SVG to write, or NULL */
     const char *residual, *norm, *channels; /* of pr: "gauss" ..., "mean" ..., "mean" or "rgb" */
     const char *denoiser;                   /* of pr: file of a DnCNN, in place of `residual`; NULL: none */
     const char *heads;                      /* of lpips: file of linear heads, or NULL */

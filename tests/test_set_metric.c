@@ -313,6 +313,17 @@ static void test_kid_and_prc(void)
     outside_fails(&o, "metric prc -k 6 a b", 2, "a set of 6 pictures has no neighbour 6");
 }
 
+/* Five sizes of balls where the sets have so many pictures; the number is that of the plain run. */
+static void test_prc_plot(void)
+{
+    const double plain = number("metric prc --json -k 2 many more", "recall");
+    CHECK(number("metric prc --json -k 2 many more --plot prc.svg", "recall") == plain);
+    CHECK(outside_shell(&o, "grep -q 'k = 8' prc.svg && grep -q '>recall<' prc.svg"));
+    CHECK(outside_run(&o, "metric prc a b --plot prc.svg") == 0);
+    CHECK_TEXT(o.out, "prc.svg");
+    CHECK(outside_shell(&o, "grep -q 'k = 5' prc.svg && ! grep -q 'k = 8' prc.svg")); /* 6 pictures */
+}
+
 static void test_words(void)
 {
     outside_fails(&o, "metric fid a", 2, "expected two sets A B, or A and --stats FILE");
@@ -348,6 +359,7 @@ int main(int argc, char **argv)
         test_statistics_of_others();
         test_another_network();
         test_kid_and_prc();
+        test_prc_plot();
         test_words();
     }
     outside_end(&o);
