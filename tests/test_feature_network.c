@@ -1,6 +1,8 @@
 /* Networks of features: Inception's file and a VGG's folder, their taps and recipes. */
 #include "cli/picture_features.h"
 
+#include <math.h>
+
 #include "metrics/inception_input.h"
 #include "metrics/map_embedding.h"
 #include "tests/picture_files.h"
@@ -154,6 +156,32 @@ static void test_refused(void)
     arena_free(&arena);
 }
 
+/* A network that gives NaN is refused with the picture's name, and nothing is handed on. */
+static Status count_rows(void *context, const float *x, int n, Error *err)
+{
+    (void)x, (void)err;
+    *(int *)context += n;
+    return STATUS_OK;
+}
+
+static void test_features_that_are_not_finite(void)
+{
+    Arena arena = {0}, scratch = {0};
+    FeatureNetwork f;
+    PictureNames names;
+    PictureSizes sizes;
+    Error err = {0};
+    int rows = 0;
+    CHECK(picture_names(&names, files.folder, &arena, &err) == STATUS_OK);
+    CHECK(feature_network_open(&f, "weights/features", &arena, &err) == STATUS_OK);
+    f.vgg.conv[0].weight->data[0] = NAN;
+    CHECK(picture_features(&f, &names, count_rows, &rows, &sizes, &scratch, &err) == STATUS_NOT_FINITE);
+    CHECK_TEXT(err.text, "0.png: its features are not finite");
+    CHECK(rows == 0);
+    arena_free(&arena);
+    arena_free(&scratch);
+}
+
 int main(void)
 {
     files_begin(&files, "feature_network");
@@ -167,6 +195,7 @@ int main(void)
     test_half_pixel();
     test_pictures_in_fours();
     test_refused();
+    test_features_that_are_not_finite();
     remove(path);
     files_end(&files);
     arena_free(&kept);

@@ -313,6 +313,29 @@ static void test_kid_and_prc(void)
     outside_fails(&o, "metric prc -k 6 a b", 2, "a set of 6 pictures has no neighbour 6");
 }
 
+/* Pictures of one colour have features like others. */
+static void test_pictures_of_one_colour(void)
+{
+    Arena arena = {0};
+    Image image;
+    CHECK(outside_shell(&o, "mkdir colour"));
+    for (int i = 0; i < 3; i++) {
+        char name[40];
+        snprintf(name, sizeof name, "colour/%d.png", i);
+        CHECK(image_new(&image, 64, 64, 3, &arena, NULL) == STATUS_OK);
+        memset(image.pixels, 80 * i, image_size(&image));
+        CHECK(png_write(outside_path(&o, name), &image, NULL, 0, &arena, NULL) == STATUS_OK);
+    }
+    arena_free(&arena);
+    CHECK(number("metric fid --json colour b", "value") > 1.0);
+    CHECK(fabs(number("metric fid --json colour colour", "value")) <=
+          1e-6 * number("metric fid --json colour colour", "trace_a"));
+    CHECK(outside_shell(&o,
+                        "cp colour/1.png colour/0.png && cp colour/1.png colour/2.png")); /* all the same */
+    CHECK(number("metric fid --json colour colour", "value") == 0.0);
+    CHECK(number("metric fid --json colour b", "trace_a") == 0.0);
+}
+
 /* Five sizes of balls where the sets have so many pictures; the number is that of the plain run. */
 static void test_prc_plot(void)
 {
@@ -359,6 +382,7 @@ int main(int argc, char **argv)
         test_statistics_of_others();
         test_another_network();
         test_kid_and_prc();
+        test_pictures_of_one_colour();
         test_prc_plot();
         test_words();
     }
