@@ -315,6 +315,10 @@ static void say_slopes(Result *r, const Slopes *s, int i)
     json_write_int(w, "low", s->line.low);
     json_write_int(w, "high", s->line.high);
     json_write_int(w, "points", s->line.points);
+    json_begin_array(w, "of_pictures");
+    for (int k = 0; k < s->set.count; k++)
+        json_write_number(w, NULL, s->slope[k]);
+    json_end(w);
     json_end(w);
 }
 

@@ -89,6 +89,12 @@ static void test_slopes(void)
           json_number(json_get(slope(0), "high"), 0) == 32);
     CHECK_NEAR(json_number(json_get(slope(0), "psd_ref"), NAN), a > -2.0 ? a + 2.0 : -2.0 - a, 1e-15);
     CHECK(json_number(json_get(slope(0), "deviation_of_pictures"), NAN) > 0.0);
+    const Json *each = json_get(slope(0), "of_pictures");
+    double mean = 0.0;
+    for (size_t i = 0; i < 4; i++)
+        mean += json_number(json_at(each, i), NAN) / 4.0;
+    CHECK(json_count(each) == 4);
+    CHECK_NEAR(json_number(json_get(slope(0), "mean_of_pictures"), NAN), mean, 1e-12);
     outside_json(&o, "metric psd --json a a", 0);
     CHECK(number("value") == 0.0);
     outside_json(&o, "metric psd --json noise", 0);
