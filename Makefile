@@ -197,8 +197,8 @@ valgrind:
 
 # Chosen by docs/WORLD_MODEL.md.
 SHOWCASE_STEPS ?= 25
-SHOWCASE_SCALE ?= 4
-TABLE_COUNT    ?= 100
+SHOWCASE_SCALE ?= 3
+TABLE_COUNT    ?= 200
 
 demo: all
 	$(RUN) $(BUILD)/ldm99 demo -o out
