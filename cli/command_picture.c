@@ -156,3 +156,8 @@ int command_adapter(int argc, char **argv)
 {
     return command(&METHOD_ADAPTER, argc, argv);
 }
+
+int command_guide(int argc, char **argv)
+{
+    return command(&METHOD_GUIDE, argc, argv);
+}

@@ -7,6 +7,7 @@ int command_img2img(int argc, char **argv);
 int command_inpaint(int argc, char **argv);
 int command_control(int argc, char **argv);
 int command_adapter(int argc, char **argv);
+int command_guide(int argc, char **argv);
 int command_invert(int argc, char **argv);
 int command_edict(int argc, char **argv);
 int command_again(int argc, char **argv);

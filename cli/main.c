@@ -18,6 +18,7 @@ static const struct {
     {"inpaint", command_inpaint, "a part of a picture made anew"},
     {"control", command_control, "pictures from a prompt, steered by pictures through ControlNets"},
     {"adapter", command_adapter, "the same through T2I-Adapters"},
+    {"guide", command_guide, "pictures guided by the gradient of a loss at every step"},
     {"invert", command_invert, "from a picture to the noise that DDIM makes it of"},
     {"edict", command_edict, "a picture changed by two prompts, exactly invertible"},
     {"again", command_again, "a picture made again from its own record: the same bits?"},

@@ -19,7 +19,7 @@ const PictureMethod METHOD_TXT2IMG = {
 const PictureMethod *picture_method_find(const char *name)
 {
     static const PictureMethod *const METHODS[] = {&METHOD_TXT2IMG, &METHOD_IMG2IMG, &METHOD_INPAINT,
-                                                   &METHOD_CONTROL, &METHOD_ADAPTER};
+                                                   &METHOD_CONTROL, &METHOD_ADAPTER, &METHOD_GUIDE};
     for (size_t i = 0; i < sizeof METHODS / sizeof METHODS[0]; i++)
         if (strcmp(METHODS[i]->name, name) == 0)
             return METHODS[i];

@@ -5,7 +5,7 @@
 
 #include "cli/picture_request.h"
 
-enum { PICTURE_METHOD_OPTIONS = 8 };
+enum { PICTURE_METHOD_OPTIONS = 18 };
 
 typedef struct PictureMethod {
     const char *name;  /* of the subcommand */
@@ -18,7 +18,8 @@ typedef struct PictureMethod {
     Status (*run)(Txt2ImgResult *out, PictureRequest *r, const Txt2ImgOptions *o, Error *err);
 } PictureMethod;
 
-extern const PictureMethod METHOD_TXT2IMG, METHOD_IMG2IMG, METHOD_INPAINT, METHOD_CONTROL, METHOD_ADAPTER;
+extern const PictureMethod METHOD_TXT2IMG, METHOD_IMG2IMG, METHOD_INPAINT, METHOD_CONTROL, METHOD_ADAPTER,
+    METHOD_GUIDE;
 
 /* By the subcommand's name; NULL when it makes no pictures in this way. */
 const PictureMethod *picture_method_find(const char *name);

@@ -24,6 +24,7 @@ const PictureRequest PICTURE_REQUEST = {
     .run = {.sampler_name = "auto", .prediction = "auto", .spacing = "auto", .sigmas = "auto"},
     .image = {.strength = 0.75},
     .steer = {.strength = 1.0, .end = 1.0},
+    .guide = {.on = "blend", .loss = GUIDE_LOSS_DEFAULTS},
 };
 
 /* stable-diffusion.cpp, examples/cli/README.md. */

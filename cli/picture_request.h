@@ -5,6 +5,7 @@
 #define CLI_PICTURE_REQUEST_H
 
 #include "cli/dump.h"
+#include "cli/guide_loss.h"
 #include "cli/lora_input.h"
 #include "cli/model_files.h"
 #include "cli/progress.h"
@@ -17,7 +18,7 @@ typedef struct {
     char sha256[65];
 } InputFile;
 
-enum { INPUT_FILES = 3 * CONTROLS_MAX + 2 + LORAS_MAX };
+enum { INPUT_FILES = 3 * CONTROLS_MAX + 2 + LORAS_MAX + 2 * LOSS_CLIPS + OPTION_TEXTS_MAX };
 
 /* img2img and inpaint: the options, and what is read from the files. */
 typedef struct {
@@ -38,6 +39,15 @@ typedef struct {
     Adapter *adapter;
 } SteerInput;
 
+/* guide. */
+typedef struct {
+    const char *on, *noisy; /* "blend", "x0"; folder of a classifier of noisy latents, or NULL */
+    bool frozen;
+    GuideLoss loss;
+    Vgg *vgg; /* of `noisy` */
+    int vgg_head, vgg_label;
+} GuideInput;
+
 typedef struct {
     const struct PictureMethod *method;       /* cli/picture_method.h */
     const char *long_prompt, *prompt_weights; /* "cut", "chunks"; "none", "a1111", "compel" */
@@ -51,6 +61,7 @@ typedef struct {
     RunModel run;
     ImageInput image;
     SteerInput steer;
+    GuideInput guide;
     LoraInput lora;
     Dump *dump; /* who records intermediates; NULL: nobody */
     /* Filled by picture_request_open: */
