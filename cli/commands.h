@@ -10,6 +10,7 @@ int command_adapter(int argc, char **argv);
 int command_guide(int argc, char **argv);
 int command_invert(int argc, char **argv);
 int command_edict(int argc, char **argv);
+int command_doodl(int argc, char **argv);
 int command_again(int argc, char **argv);
 int command_encode(int argc, char **argv);
 int command_decode(int argc, char **argv);

@@ -20,6 +20,7 @@ static const struct {
     {"adapter", command_adapter, "the same through T2I-Adapters"},
     {"guide", command_guide, "pictures guided by the gradient of a loss at every step"},
     {"invert", command_invert, "from a picture to the noise that DDIM makes it of"},
+    {"doodl", command_doodl, "a picture whose noise is moved until it fits a loss"},
     {"edict", command_edict, "a picture changed by two prompts, exactly invertible"},
     {"again", command_again, "a picture made again from its own record: the same bits?"},
     {"encode", command_encode, "a picture to its latent"},
