@@ -132,8 +132,8 @@ static void gradient(float *G, GuideReport *report, Tape *tape, const Level *l, 
     for (size_t i = 0; picture != NULL && i < tensor_count(picture); i++)
         beyond += picture->data[i] < -1.0f || picture->data[i] > 1.0f;
     report->clipped = picture != NULL ? (double)beyond / (double)tensor_count(picture) : 0.0;
-    if (tape_backward(tape, loss, &factor) != STATUS_OK)
-        return;
+    if (loss->wants_grad && tape_backward(tape, loss, &factor) != STATUS_OK)
+        return; /* an estimate that is the network's constant answer has no way back to z: G is 0 */
     for (size_t i = 0; i < tensor_count(z); i++) {
         G[i] = z->grad != NULL ? z->grad[i] : 0.0f;
         s[i % SUM_LANES] += l->noise * (double)G[i] * (l->noise * (double)G[i]);
