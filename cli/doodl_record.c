@@ -91,7 +91,8 @@ Status doodl_record_resume(DoodlRun *run, const char *path, const char *request,
     if (updates == NULL || length == NULL || then == NULL)
         return error_set(err, STATUS_FORMAT, "%s: is not the state of a run of doodl", path);
     if (strcmp(then, request) != 0)
-        return error_set(err, STATUS_FORMAT, "%s: was saved by another run: %.300s", path, then);
+        return error_set(err, STATUS_FORMAT,
+                         "%s: was saved by another run: with other options, files or version", path);
     state_arrays(run, name, data, size);
     for (int i = 0; i < STATE_ARRAYS && status == STATUS_OK; i++) {
         const SafetensorsEntry *entry = safetensors_find(&file, name[i]);
