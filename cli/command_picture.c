@@ -14,6 +14,7 @@ typedef struct {
     Command command;
     PictureRequest request;
     Dump dump;
+    Preview preview;
     const char *output, *save_latents, *grid, *preset, *from_png;
     bool print_schedule;
 } PictureCommand;
@@ -85,8 +86,12 @@ static Status make(PictureCommand *t, Error *err)
 static Status run(PictureCommand *t, Error *err)
 {
     const TapeWatch *watch;
+    if (t->preview.folder == NULL && t->preview.every > 1)
+        return error_set(err, STATUS_ARGUMENT, "%s: --preview-every needs --preview-dir",
+                         t->request.method->name);
     Status status = dump_begin(&watch, &t->dump, &t->command, err);
     t->request.dump = watch != NULL ? &t->dump : NULL;
+    t->request.preview = t->preview.folder != NULL ? &t->preview : NULL;
     if (status == STATUS_OK)
         status = make(t, err);
     const Status dumped = dump_end(&t->dump, err);
@@ -95,8 +100,10 @@ static Status run(PictureCommand *t, Error *err)
 
 static int command(const PictureMethod *method, int argc, char **argv)
 {
-    PictureCommand t = {.output = "output.png", .preset = "none", .request = PICTURE_REQUEST};
-    Option request[PICTURE_OPTIONS], of_method[PICTURE_METHOD_OPTIONS], dump[DUMP_OPTIONS];
+    PictureCommand t = {
+        .output = "output.png", .preset = "none", .request = PICTURE_REQUEST, .preview = {.every = 1}};
+    Option request[PICTURE_OPTIONS], of_method[PICTURE_METHOD_OPTIONS], dump[DUMP_OPTIONS],
+        preview[PREVIEW_OPTIONS];
     const Option own[] = {
         {OPTION_INT, "batch-count", 'b', "num-images-per-prompt batch-size", &t.request.batch, 1, 65536,
          NULL, "pictures"},
@@ -119,11 +126,12 @@ static int command(const PictureMethod *method, int argc, char **argv)
                            .about = method->about,
                            .presets = PICTURE_PRESETS,
                            .from_png = options_from_png,
-                           .tables = {NULL, of_method, own, dump}};
+                           .tables = {NULL, of_method, own, preview, dump}};
     t.request.method = method;
     t.request.name = method->name;
     picture_request_table(&t.request, request);
     method->table(&t.request, of_method);
+    preview_table(&t.preview, preview);
     dump_table(&t.dump, dump);
     if (command_begin(&t.command, &about, request, argc, argv)) {
         const Status status = run(&t, &t.command.error);

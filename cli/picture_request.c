@@ -5,6 +5,7 @@
 
 #include "cli/latent_file.h"
 #include "cli/picture_method.h"
+#include "diffusion/denoise_hooks.h"
 #include "diffusion/pipeline_img2img.h"
 #include "diffusion/prompt_rows.h"
 #include "io/sha256.h"
@@ -281,11 +282,17 @@ Status picture_request_run(Txt2ImgResult *out, PictureRequest *r, const Txt2ImgO
         hooks.after = after_call;
         r->run.model.watch = &r->dump->watch;
     }
+    DenoiseHookPair pair = {.outer = &hooks, .inner = r->preview != NULL ? &r->preview->hooks : NULL};
+    const DenoiseHooks both = denoise_hooks_pair(&pair);
     Txt2ImgOptions with_hooks = *o;
-    with_hooks.loop = &hooks;
+    with_hooks.loop = &both;
     interrupts_watch();
+    Status status = STATUS_OK;
+    if (r->preview != NULL)
+        status = preview_begin(r->preview, &r->run.model, r->latent_height, r->command, err);
     r->progress = progress_begin(r->name, r->command->quiet, 0);
-    Status status = make_rows(r, &with_hooks, err);
+    if (status == STATUS_OK)
+        status = make_rows(r, &with_hooks, err);
     if (status == STATUS_OK)
         status = r->method->run(out, r, &with_hooks, err);
     progress_end(&r->progress);

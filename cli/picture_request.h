@@ -8,6 +8,7 @@
 #include "cli/guide_loss.h"
 #include "cli/lora_input.h"
 #include "cli/model_files.h"
+#include "cli/preview.h"
 #include "cli/progress.h"
 #include "cli/run_model.h"
 #include "diffusion/pipeline_adapter.h"
@@ -63,7 +64,8 @@ typedef struct {
     SteerInput steer;
     GuideInput guide;
     LoraInput lora;
-    Dump *dump; /* who records intermediates; NULL: nobody */
+    Dump *dump;       /* who records intermediates; NULL: nobody */
+    Preview *preview; /* who shows each step; NULL: nobody */
     /* Filled by picture_request_open: */
     ModelFiles files;
     char latents_hash[65]; /* "" without a file of latents */

@@ -1,7 +1,5 @@
 #include "cli/picture_text.h"
 
-#include "cli/schedule_print.h"
-
 #include "base/decimal.h"
 #include "cli/picture_method.h"
 #include "io/json.h"
@@ -74,11 +72,11 @@ static void write_schedule(JsonWriter *w, const SamplerRun *plan)
     json_end(w);
     json_begin_array(w, "sigmas");
     for (int i = plan->first; i < plan->calls; i++)
-        json_write_number(w, NULL, plan_level(&ignored, plan, i));
+        json_write_number(w, NULL, sampler_level(&ignored, plan, i));
     json_end(w);
     json_begin_array(w, "alpha_bars");
     for (int i = plan->first; i < plan->calls; i++) {
-        plan_level(&alpha_bar, plan, i);
+        sampler_level(&alpha_bar, plan, i);
         json_write_number(w, NULL, alpha_bar);
     }
     json_end(w);

@@ -1,19 +1,10 @@
 #include "cli/schedule_print.h"
 
-double plan_level(double *alpha_bar, const SamplerRun *plan, int i)
-{
-    const double t = plan->time[i];
-    const double sigma = plan->sigma != NULL ? plan->sigma[i] : schedule_sigma_at(&plan->schedule, t);
-    *alpha_bar =
-        plan->sigma != NULL ? 1.0 / (sigma * sigma + 1.0) : schedule_alpha_bar(&plan->schedule, (int)t);
-    return sigma;
-}
-
 static void print_line(const Result *r, const SamplerRun *plan, int i, const SamplerCall *call)
 {
     const double t = plan->time[i];
     double alpha_bar;
-    const double sigma = plan_level(&alpha_bar, plan, i);
+    const double sigma = sampler_level(&alpha_bar, plan, i);
     result_line(r, "%5d %8g %8d %15.9g %15.9g", i + 1, t, call->previous, sigma, alpha_bar);
     for (int k = 0; k < call->count; k++)
         result_line(r, " %15.9g", call->value[k]);
@@ -24,7 +15,7 @@ static void write_call(JsonWriter *w, const SamplerRun *plan, int i, const Sampl
 {
     const double t = plan->time[i];
     double alpha_bar;
-    const double sigma = plan_level(&alpha_bar, plan, i);
+    const double sigma = sampler_level(&alpha_bar, plan, i);
     json_begin_object(w, NULL);
     json_write_int(w, "step", i + 1);
     json_write_number(w, "t", t);

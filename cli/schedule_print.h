@@ -9,7 +9,4 @@
  * alpha_bar at t, then the method's own coefficients. */
 void schedule_print(Result *r, const SamplerRun *plan);
 
-/* sigma of x before call i, the plan's own or the schedule's, and alpha-bar there. */
-double plan_level(double *alpha_bar, const SamplerRun *plan, int i);
-
 #endif

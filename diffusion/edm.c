@@ -70,6 +70,14 @@ void edm_input(const SamplerRun *run, int call, float *out, const float *y)
         out[i] = y[i] * scale;
 }
 
+void edm_seen_x0(const SamplerRun *run, int call, float *x0, const float *input, const float *out)
+{
+    const double sigma = run->sigma[call];
+    const EdmScales c = edm_scales(run, sigma);
+    schedule_mix(x0, (float)(c.skip * sqrt(variance(run, sigma))), input, (float)c.out, out,
+                 (size_t)run->images * run->sample);
+}
+
 void edm_x0(float *x0, const SamplerRun *run, const float *y, const float *out, double sigma)
 {
     const EdmScales c = edm_scales(run, sigma);

@@ -33,6 +33,9 @@ EdmScales edm_scales(const SamplerRun *run, double sigma);
 /* out = c_in y: Sampler.input. */
 void edm_input(const SamplerRun *run, int call, float *out, const float *y);
 
+/* x0 from c_in y, what the network saw: Sampler.x0. */
+void edm_seen_x0(const SamplerRun *run, int call, float *x0, const float *input, const float *out);
+
 /* x0 of all images from y and the network's output at level sigma; x0 may be out. */
 void edm_x0(float *x0, const SamplerRun *run, const float *y, const float *out, double sigma);
 

@@ -3,6 +3,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "diffusion/prediction.h"
+
 const Sampler *const SAMPLERS[] = {
     &SAMPLER_DDIM,      &SAMPLER_DDPM,      &SAMPLER_EULER,         &SAMPLER_EULER_A,
     &SAMPLER_HEUN,      &SAMPLER_LMS,       &SAMPLER_PNDM,          &SAMPLER_DPM2,
@@ -142,6 +144,27 @@ void sampler_renoise(const SamplerRun *run, int call, float *out, const float *x
         run->sampler->renoise(run, call, out, x0, noise, n);
     else
         schedule_add_noise(out, x0, noise, n, &run->schedule, (int)run->time[call]);
+}
+
+double sampler_level(double *alpha_bar, const SamplerRun *run, int call)
+{
+    const double t = run->time[call];
+    const double sigma = run->sigma != NULL ? run->sigma[call] : schedule_sigma_at(&run->schedule, t);
+    *alpha_bar =
+        run->sigma != NULL ? 1.0 / (sigma * sigma + 1.0) : schedule_alpha_bar(&run->schedule, (int)t);
+    return sigma;
+}
+
+void sampler_x0(const SamplerRun *run, int call, float *x0, const float *input, const float *out)
+{
+    double alpha_bar;
+    if (run->sampler->x0 != NULL) {
+        run->sampler->x0(run, call, x0, input, out);
+        return;
+    }
+    sampler_level(&alpha_bar, run, call);
+    predict_x0(x0, input, out, (size_t)run->images * run->sample, run->config.prediction_type,
+               (float)sqrt(alpha_bar), (float)sqrt(1.0 - alpha_bar));
 }
 
 void sampler_skip(SamplerRun *run, int steps)

@@ -95,6 +95,9 @@ typedef struct Sampler {
     void (*renoise)(const SamplerRun *run, int call, float *out, const float *x0, const float *noise,
                     size_t n);
 
+    /* x0 = what the network's output says of all images, which saw `input`; NULL: as predict_x0 at sampler_level. */
+    void (*x0)(const SamplerRun *run, int call, float *x0, const float *input, const float *out);
+
     SamplerCall (*describe)(const SamplerRun *run, int call);
 
     /* x, of all images, becomes the state for the next call; `out` is the network's (guided) output and may
@@ -152,6 +155,13 @@ void sampler_start(const SamplerRun *run, float *x);
 /* x0 with the noise of call `call`'s level; out may be x0 or noise. */
 void sampler_renoise(const SamplerRun *run, int call, float *out, const float *x0, const float *noise,
                      size_t n);
+
+/* sigma of x before call `call`, the plan's own or the schedule's at its time, and alpha-bar there. */
+double sampler_level(double *alpha_bar, const SamplerRun *run, int call);
+
+/* The image without noise that the network's (guided) output says is in what it saw, for all images and before
+ * any limit; for people who look on, no step needs it.  Not for the inverse samplers.  x0 may be out. */
+void sampler_x0(const SamplerRun *run, int call, float *x0, const float *input, const float *out);
 
 /* Leaves out the first steps, so that x starts as an image with noise; 0 <= steps <= run->steps. */
 void sampler_skip(SamplerRun *run, int steps);

@@ -71,6 +71,14 @@ static SamplerCall describe(const SamplerRun *run, int call)
                          .value = {(double)c.skip, (double)c.out, (double)c.sd}};
 }
 
+static void seen_x0(const SamplerRun *run, int call, float *x0, const float *input, const float *out)
+{
+    const CmStep c = coefficients(run, call);
+    const double sigma = run->sigma[call], data = run->config.sigma_data;
+    schedule_mix(x0, (float)((double)c.skip * sqrt(sigma * sigma + data * data)), input, c.out, out,
+                 (size_t)run->images * run->sample);
+}
+
 static void step(SamplerRun *run, int call, float *x, float *out)
 {
     const CmStep c = coefficients(run, call);
@@ -107,6 +115,7 @@ const Sampler SAMPLER_CM = {
     .order = 1,
     .plan = plan,
     .input = edm_input,
+    .x0 = seen_x0,
     .renoise = sigma_renoise,
     .describe = describe,
     .step = step,

@@ -283,6 +283,7 @@ const Sampler SAMPLER_EDM_DPM_MULTI = {
     .order = 1,
     .plan = plan_edm,
     .input = edm_input,
+    .x0 = edm_seen_x0,
     .renoise = sigma_renoise,
     .describe = describe,
     .step = step_edm,

@@ -28,7 +28,10 @@ static void test_two_steps_by_hand(void)
     CHECK(run.sigma[2] == 0.002 && run.start_scale == 80.0f);
     CHECK_NEAR(run.time[1], 250.0 * log(run.sigma[1]), 1e-9);
     const double sigma = run.sigma[1], above = sigma - 0.002;
-    float x = 40.0f, out = 0.75f;
+    float x = 40.0f, out = 0.75f, seen = 0.0f, x0 = 0.0f;
+    SAMPLER_CM.input(&run, 0, &seen, &x);
+    sampler_x0(&run, 0, &x0, &seen, &out);
+    CHECK_NEAR(x0, 0.25 / (79.998 * 79.998 + 0.25) * 40.0 + 79.998 * 0.5 / sqrt(6400.25) * 0.75, 1e-6);
     SAMPLER_CM.step(&run, 0, &x, &out);
     CHECK_NEAR(x,
                0.25 / (79.998 * 79.998 + 0.25) * 40.0 + 79.998 * 0.5 / sqrt(6400.25) * 0.75 -
