@@ -1,5 +1,6 @@
 /* cli/command_encode.c - a picture to its latent, and back: the autoencoder alone. */
 #include <stdio.h>
+#include <string.h>
 
 #include "base/rng.h"
 #include "cli/commands.h"
@@ -14,7 +15,7 @@ typedef struct {
     RunModel model;
     Dump dump;
     const TapeWatch *watch; /* the dump's; NULL: nobody */
-    const char *input, *output;
+    const char *input, *output, *rng;
     bool sample;
     uint64_t seed;
 } Coding;
@@ -63,7 +64,8 @@ static Status encode(Coding *c, Error *err)
     Tensor *moments = vae_encode(&tape, &c->model.model.vae, x), *z = latent_mean(&tape, moments);
     if (c->sample && z != NULL) {
         Tensor *noise = tape_result(&tape, z, z->rank, z->dim);
-        Rng rng = rng_stream(RNG_PHILOX, c->seed, STREAM_POSTERIOR, 0);
+        const RngKind kind = strcmp(c->rng, "torch") == 0 ? RNG_TORCH : RNG_PHILOX;
+        Rng rng = rng_stream(kind, c->seed, STREAM_POSTERIOR, 0);
         if (noise != NULL)
             rng_normal_fill(&rng, noise->data, tensor_count(noise));
         z = latent_sample(&tape, moments, noise);
@@ -148,7 +150,7 @@ static int with_dump(Coding *c, const Options *about, const Option *own, int arg
 
 int command_encode(int argc, char **argv)
 {
-    Coding c = {.output = "latent.npy"};
+    Coding c = {.output = "latent.npy", .rng = "philox"};
     const Option own[] = {
         {OPTION_TEXT, "model", 'm', "model-path", &c.model.folder, 0, 0, "FOLDER",
          "model folder in the diffusers layout; the shipped one when left out"},
@@ -158,6 +160,8 @@ int command_encode(int argc, char **argv)
         {OPTION_FLAG, "sample", 0, NULL, &c.sample, 0, 0, NULL,
          "a sample of the posterior instead of its mean"},
         {OPTION_SEED, "seed", 's', NULL, &c.seed, 0, 0, NULL, "of the sample"},
+        {OPTION_CHOICE, "rng", 0, NULL, &c.rng, 0, 0, "philox torch",
+         "noise of the sample: ours, or torch.randn's on the CPU"},
         {OPTION_END, NULL, 0, NULL, NULL, 0, 0, NULL, NULL},
     };
     const Options about = {.command = "encode", .usage = "", .about = "A picture to its latent."};
