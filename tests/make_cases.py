@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Makes the reference cases of tests/cases with PyTorch and numpy.  Run by hand, from the root of the project, after
-`make build/gcc/tests/make_tiny_model && build/gcc/tests/make_tiny_model tests/cases/model`; never by make.
+`make build/gcc/tests/make_tiny_model && build/gcc/tests/make_tiny_model tests/cases/model &&
+build/gcc/tests/make_tiny_model tests/cases/model-inpaint inpaint`; never by make.  Words: only these cases.
 
 Everything is computed in float64 and once more in float32; what is stored is the float32 result, and the tolerance of
 a tensor is 20 times their difference, but at least 2e-6 of its largest number."""
@@ -118,14 +119,14 @@ def autoencoder():
               inputs, compute)
 
 
-def ids_of(texts):
+def ids_of(texts, folder=MODEL):
     """The tokenizer of the tiny model: its captions' words are in the vocabulary as wholes or in pieces."""
-    with open(MODEL + "/tokenizer/vocab.json") as file:
+    with open(folder + "/tokenizer/vocab.json") as file:
         table = json.load(file)
-    with open(MODEL + "/tokenizer/merges.txt") as file:
+    with open(folder + "/tokenizer/merges.txt") as file:
         merges = [tuple(line.split()) for line in file.read().splitlines() if line and not line.startswith("#")]
     rank = {pair: i for i, pair in enumerate(merges)}
-    with open(MODEL + "/tokenizer/tokenizer_config.json") as file:
+    with open(folder + "/tokenizer/tokenizer_config.json") as file:
         config = json.load(file)
     length, rows = config["model_max_length"], []
     start, end, pad = [table[t["content"] if isinstance(t, dict) else t]
@@ -193,6 +194,62 @@ def text_to_image():
         "pipeline": "StableDiffusionPipeline", "prompt": prompts, "negative_prompt": negative,
         "num_inference_steps": steps, "guidance_scale": scale, "height": 16, "width": 24,
         "scheduler_class": "DDIMScheduler", "scheduler_config": config, "extra": {}}, inputs, compute)
+
+
+def inpainting(name, strength, seed):
+    """StableDiffusionInpaintPipeline with a U-Net of 9 channels: [latents, mask, latents of the masked picture]."""
+    folder, prompt, steps, scale = FOLDER + "/model-inpaint", "a red circle", 4, 5.0
+    picture = numpy.random.RandomState(9).random_sample((1, 3, 16, 24)).astype("f4")
+    # Light and dark change inside the cells of the latent's grid, so that it matters which pixel stands for a cell.
+    mask = (numpy.add.outer(numpy.arange(16) * 3, numpy.arange(24) * 5) % 31 / 31).astype("f4")
+    mask[6:, 9:] = 0.5
+    mask[:3, :] = 0.499
+    inputs = {"image": picture, "mask": mask[None, None]}
+    taken = min(int(steps * strength), steps)
+
+    def compute(dtype):
+        unet, vae = torch_model.load(folder, "unet", dtype), torch_model.load(folder, "vae", dtype)
+        encoder = torch_model.load(folder, "text_encoder", dtype)
+        text = encoder(torch.from_numpy(ids_of(["", prompt], folder).astype("i8")))
+        generator, bar, out = torch.Generator().manual_seed(seed), alphas().to(dtype), {}
+
+        def draw():
+            noise = torch.randn(1, 4, 4, 6, generator=generator)  # binary32 whatever the rest is
+            out["inpaint.noise.%d" % len(out)] = noise
+            return noise.to(dtype)
+
+        def encode(image):
+            mean, logvar = vae.encode(image).chunk(2, 1)
+            return (mean + torch.exp(0.5 * logvar.clamp(-30, 20)) * draw()) * 0.18215
+
+        image = 2 * torch.from_numpy(picture).to(dtype) - 1
+        hole = (torch.from_numpy(inputs["mask"]) >= 0.5).to(dtype)
+        times = [1000 // steps * k + 1 for k in reversed(range(steps))][steps - taken:]
+        if strength < 1:
+            clean, t = encode(image), times[0]
+            x = bar[t] ** 0.5 * clean + (1 - bar[t]) ** 0.5 * draw()
+        else:
+            x = draw()
+        masked = encode(image * (hole < 0.5))
+        cells, states = torch.nn.functional.interpolate(hole, size=(4, 6)), []
+        for t in times:
+            seen = torch.cat([x, cells, masked], 1)
+            without, with_text = unet(torch.cat([seen, seen]), torch.full((2,), float(t)), text).chunk(2)
+            eps = without + scale * (with_text - without)
+            before = bar[t - 1000 // steps] if t >= 1000 // steps else bar[0]
+            x0 = (x - (1 - bar[t]) ** 0.5 * eps) / bar[t] ** 0.5
+            x = before ** 0.5 * x0 + (1 - before) ** 0.5 * eps
+            states.append(x)
+        y = vae.decode(x / 0.18215)
+        out.update({"inpaint.latents_per_step": torch.stack(states), "inpaint.decoded": y,
+                    "inpaint.image": (y / 2 + 0.5).clamp(0, 1).permute(0, 2, 3, 1)})
+        return out
+
+    save_case(name, {
+        "what": "a picture of 24x16 with a hole, U-Net of 9 channels, DDIM", "checkpoint": "../model-inpaint",
+        "pipeline": "StableDiffusionInpaintPipeline", "prompt": prompt, "num_inference_steps": steps,
+        "guidance_scale": scale, "strength": strength, "generator_seed": seed,
+        "scheduler_class": "DDIMScheduler"}, inputs, compute)
 
 
 # ---- metrics ----
@@ -284,12 +341,13 @@ def distances():
               lambda dtype: {"set.mu1": x.mean(0), "set.sigma1": one, "set.sigma2": two})
 
 
+CASES = {"text-encoder": text_encoder, "autoencoder": autoencoder, "text-to-image": text_to_image,
+         "inpaint-9-channels": lambda: inpainting("inpaint-9-channels", 1.0, 94),
+         "inpaint-9-channels-strength": lambda: inpainting("inpaint-9-channels-strength", 0.75, 95),
+         "resize-tf1": resize, "focal-frequency": focal_frequency, "distances": distances}
+
 if __name__ == "__main__":
     torch.manual_seed(0)
     with torch.no_grad():
-        text_encoder()
-        autoencoder()
-        text_to_image()
-        resize()
-        focal_frequency()
-        distances()
+        for case in sys.argv[1:] or CASES:
+            CASES[case]()
