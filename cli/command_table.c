@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "cli/commands.h"
+#include "cli/doodl_table.h"
 #include "cli/judge_table.h"
 
 static const char *number_text(char text[24], double x, RowUnit unit)
@@ -64,11 +65,30 @@ static void write_settings(JudgeTable *t)
     json_write_uint64(w, "seed", t->seed);
 }
 
-static Status run(JudgeTable *t, Error *err)
+/* What both tables take is taken from the options of `world`. */
+static Status run_doodl(DoodlTable *d, const JudgeTable *t, Error *err)
+{
+    d->command = t->command;
+    d->model = t->model;
+    d->world_path = t->world_path;
+    d->count = t->count;
+    d->steps = t->steps;
+    d->guidance = t->guidance;
+    d->seed = t->seed;
+    const Status status = doodl_table(d, err);
+    if (status == STATUS_OK)
+        report_memory(t->command);
+    return status;
+}
+
+static Status run(JudgeTable *t, DoodlTable *d, Error *err)
 {
     const char *topic = t->command->options.words[0];
+    if (strcmp(topic, "doodl") == 0)
+        return run_doodl(d, t, err);
     if (strcmp(topic, "world") != 0)
-        return error_set(err, STATUS_ARGUMENT, "table: unknown topic \"%.40s\", expected world", topic);
+        return error_set(err, STATUS_ARGUMENT, "table: unknown topic \"%.40s\", expected world or doodl",
+                         topic);
     const Status status = judge_table_measure(t, err);
     if (status != STATUS_OK)
         return status;
@@ -82,6 +102,15 @@ int command_table(int argc, char **argv)
 {
     Command command = {.error = {.status = STATUS_OK}};
     static JudgeTable t;
+    static DoodlTable d;
+    d = (DoodlTable){.seeds = 2,
+                     .updates = 20,
+                     .mix = 0.83,
+                     .class_scale = 1.0,
+                     .class_clip = 0.03,
+                     .text_clip = 0.01,
+                     .class_guide = 1.0,
+                     .text_guide = 5.0};
     t = (JudgeTable){.command = &command, .count = 200, .steps = 25, .guidance = 4.0, .seed = 1};
     const Option own[] = {
         {OPTION_TEXT, "model", 'm', "model-path", &t.model.folder, 0, 0, "FOLDER",
@@ -101,14 +130,29 @@ int command_table(int argc, char **argv)
         {OPTION_SEED, "seed", 's', NULL, &t.seed, 0, 0, NULL, "of the first picture"},
         {OPTION_END, NULL, 0, NULL, NULL, 0, 0, NULL, NULL},
     };
+    const Option doodl[] = {
+        {OPTION_INT, "seeds", 0, NULL, &d.seeds, 1, DOODL_TABLE_SEEDS, NULL, "doodl: runs of everything"},
+        {OPTION_INT, "updates", 0, NULL, &d.updates, 1, 100000, NULL, "doodl: of each noise"},
+        {OPTION_NUMBER, "mix-weight", 0, NULL, &d.mix, 0, 1, NULL, "doodl: p of the pair of latents"},
+        {OPTION_NUMBER, "class-scale", 0, NULL, &d.class_scale, 0, 0, NULL, "doodl: lambda, classes"},
+        {OPTION_NUMBER, "class-clip", 0, NULL, &d.class_clip, 0, 1e30, NULL, "doodl: limit, classes"},
+        {OPTION_NUMBER, "text-clip", 0, NULL, &d.text_clip, 0, 1e30, NULL, "doodl: limit, prompts"},
+        {OPTION_NUMBER, "class-guide", 0, NULL, &d.class_guide, 0, 0, NULL,
+         "doodl: lambda of one-step guidance, classes"},
+        {OPTION_NUMBER, "text-guide", 0, NULL, &d.text_guide, 0, 0, NULL,
+         "doodl: lambda of one-step guidance, prompts"},
+        {OPTION_TEXT, "csv", 0, NULL, &d.csv, 0, 0, "FILE", "doodl: also the numbers alone"},
+        {OPTION_END, NULL, 0, NULL, NULL, 0, 0, NULL, NULL},
+    };
     const Options about = {.command = "table",
-                           .usage = "world",
+                           .usage = "world|doodl",
+                           .tables = {NULL, doodl},
                            .words_low = 1,
                            .words_high = 1,
                            .about =
                                "Measures a model on the picture world and prints the table (Markdown)."};
     if (command_begin(&command, &about, own, argc, argv)) {
-        const Status status = run(&t, &command.error);
+        const Status status = run(&t, &d, &command.error);
         (void)status; /* command_end reports the error */
     }
     return command_end(&command);
