@@ -12,7 +12,7 @@ static const GoldenExpected expected[] = {
     {NULL, NULL},
 };
 
-static const GoldenItem *const groups[] = {GOLDEN_BASE, GOLDEN_OPERATORS, GOLDEN_NETWORKS, GOLDEN_PIPELINE,
+static const GoldenItem *const groups[] = {GOLDEN_BASE, GOLDEN_OPERATORS, GOLDEN_NETWORKS, GOLDEN_PIPELINE, GOLDEN_DOODL,
                                            GOLDEN_TRAINING};
 
 /* self: computes every item and compares; hashes: prints "HASH  NAME" of what is computed. */

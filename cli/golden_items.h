@@ -15,7 +15,7 @@ typedef struct {
 } GoldenItem;
 
 extern const GoldenItem GOLDEN_BASE[], GOLDEN_OPERATORS[], GOLDEN_NETWORKS[], GOLDEN_PIPELINE[],
-    GOLDEN_TRAINING[]; /* end: name NULL */
+    GOLDEN_DOODL[], GOLDEN_TRAINING[]; /* end: name NULL */
 
 void golden_add_floats(Sha256 *hash, const char *name, const float *x, int rank, const int *dim);
 void golden_add_doubles(Sha256 *hash, const char *name, const double *x, size_t count);
