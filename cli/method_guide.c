@@ -27,7 +27,7 @@ static Status note(void *context, const char *path, Error *err)
     return picture_request_input(context, path, err);
 }
 
-static Status read(PictureRequest *r, Txt2ImgOptions *o, Arena *arena, Error *err)
+static Status read_loss(PictureRequest *r, Txt2ImgOptions *o, Arena *arena, Error *err)
 {
     GuideInput *g = &r->guide;
     const FileNote files = {r, note};
@@ -84,5 +84,5 @@ const PictureMethod METHOD_GUIDE = {
     .name = "guide",
     .about = "Pictures from a prompt, guided at every step by the gradient of a loss of the picture.",
     .table = guide_table,
-    .read = read,
+    .read = read_loss,
     .run = run};
