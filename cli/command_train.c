@@ -85,10 +85,22 @@ static Status open_data(TrainCommand *t, const TrainPart *part, Error *err)
                      t->data_path);
 }
 
+/* The part that is named; of classifiers the one of noisy latents, where that is asked for. */
+static const TrainPart *wanted_part(const TrainCommand *t, Error *err)
+{
+    const char *name = t->command.options.words[0];
+    if (!t->noise_aware)
+        return find_part(name, err);
+    if (strcmp(name, "classifier") == 0 || strcmp(name, "style-noisy") == 0)
+        return find_part("style-noisy", err);
+    (void)error_set(err, STATUS_ARGUMENT, "train %.40s: --noise-aware is for classifiers", name);
+    return NULL;
+}
+
 static Status run(TrainCommand *t, Error *err)
 {
     Status status = STATUS_OK;
-    const TrainPart *part = find_part(t->command.options.words[0], err);
+    const TrainPart *part = wanted_part(t, err);
     if (part == NULL)
         return STATUS_ARGUMENT;
     t->part = part->name;
@@ -194,6 +206,8 @@ int command_train(int argc, char **argv)
         {OPTION_TEXT, "init", 0, "pretrained-model-name-or-path", &t.init_path, 0, 0, "FOLDER",
          "weights to start from (a VAE, a classifier, or unet: a whole model), drawn anew when left out; "
          "style-noisy: model folder whose latents they are, the shipped one when left out"},
+        {OPTION_FLAG, "noise-aware", 0, NULL, &t.noise_aware, 0, 0, NULL,
+         "classifier: of noisy latents at known levels, for guide --noise-aware; the same as style-noisy"},
         {OPTION_FLAG, "resume", 0, "resume-from-checkpoint", &t.resume, 0, 0, NULL,
          "go on from the folder's saved state"},
         {OPTION_WHOLE, "stop-at", 0, NULL, &stop_at, 0, most, NULL,

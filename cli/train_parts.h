@@ -21,6 +21,7 @@ extern const DataOverrides DATA_OVERRIDES_NONE;
 
 typedef struct {
     Command command;
+    bool noise_aware; /* --noise-aware */
     const char *part, *recipe_path, *output, *data_path, *vae_path, *tokenizer_path, *init_path;
     const char *clip_path, *features_path;
     bool resume;

@@ -81,6 +81,7 @@ static void test_refusals(void)
     outside_fails(&o, "guide -p a --noise-aware style-noisy -o x.png", 2, "one class is needed");
     outside_fails(&o, "guide -p a --loss class --target 1 --noise-aware classifier -o x.png", 3,
                   "classifier");
+    outside_fails(&o, "train vae --noise-aware -o x", 2, "is for classifiers");
     CHECK(!file_exists(outside_path(&o, "x.png")));
 }
 
