@@ -1,9 +1,9 @@
 #include "cli/doodl_record.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
+#include "base/decimal.h"
 #include "base/file.h"
 #include "io/csv.h"
 #include "io/png.h"
@@ -59,7 +59,7 @@ static Status save_state(const DoodlRecord *r, const DoodlRun *run, Error *err)
     double *data[STATE_ARRAYS];
     size_t size[STATE_ARRAYS];
     SafetensorsItem item[STATE_ARRAYS];
-    char updates[24], length[40];
+    char updates[24], length[DECIMAL_LONGEST];
     state_arrays(run, name, data, size);
     for (int i = 0; i < STATE_ARRAYS; i++)
         item[i] = (SafetensorsItem){.name = name[i],
@@ -69,11 +69,18 @@ static Status save_state(const DoodlRecord *r, const DoodlRun *run, Error *err)
                                     .read = read_array,
                                     .context = data[i]};
     snprintf(updates, sizeof updates, "%d", run->update.updates);
-    snprintf(length, sizeof length, "%a", run->update.length);
+    decimal_write(length, run->update.length);
     const char *const metadata[] = {"updates", updates, "length", length, "request", r->request, NULL};
     const char *path = path_join(r->arena, r->folder, "state.safetensors");
     return path != NULL ? safetensors_write(path, item, STATE_ARRAYS, metadata, r->arena, err)
                         : no_memory(err);
+}
+
+/* True when all of the text is a number. */
+static bool read_number(double *out, const char *text)
+{
+    size_t used = 0;
+    return decimal_read(out, text, strlen(text), &used) && used == strlen(text) && used > 0;
 }
 
 Status doodl_record_resume(DoodlRun *run, const char *path, const char *request, Arena *arena, Error *err)
@@ -100,13 +107,15 @@ Status doodl_record_resume(DoodlRun *run, const char *path, const char *request,
             return error_set(err, STATUS_FORMAT, "%s: has no %s of %zu numbers", path, name[i], size[i]);
         status = safetensors_read_raw(data[i], &file, entry, err);
     }
-    unsigned long long done = strtoull(updates, NULL, 10);
-    if (status == STATUS_OK && done > (unsigned long long)run->options->updates)
-        status = error_set(err, STATUS_ARGUMENT, "%s: %llu updates are done, which is more than %d", path,
-                           done, run->options->updates);
+    double done = 0.0, n0 = 0.0;
+    if (status == STATUS_OK &&
+        !(read_number(&done, updates) && read_number(&n0, length) && done >= 0.0 && done < 1e9))
+        return error_set(err, STATUS_FORMAT, "%s: is not the state of a run of doodl", path);
+    if (status == STATUS_OK && done > (double)run->options->updates)
+        return error_set(err, STATUS_ARGUMENT, "%s: %.0f updates are done, which is more than %d", path,
+                         done, run->options->updates);
     run->update.updates = (int)done;
-    if (status == STATUS_OK && sscanf(length, "%la", &run->update.length) != 1)
-        status = error_set(err, STATUS_FORMAT, "%s: its length of noise is no number", path);
+    run->update.length = n0;
     return status;
 }
 
